@@ -1,0 +1,205 @@
+"""What the use cases need from outside, as protocols. Adapters and the in-memory versions implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from shared.core.records import ChangePage, Record, Write, WriteResult
+from shared.core.sides import Side
+from shared.core.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the health report: what was tried, whether it works, and what a person does if it does not."""
+
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+
+
+class RowStore(Protocol):
+    """The tables of one side. Every method obeys the service's throttling by itself, within reason.
+
+    All raise `failures.Passing` when the service stays busy or unreachable beyond the adapter's patience, and
+    `failures.NeedsPerson` when the token or a table-wide permission is missing. Ids are lower-case GUID texts.
+    """
+
+    side: Side
+
+    async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
+        """The next page of what changed since `position` (None: every row). Raises FeedExpired when it is too old."""
+        ...
+
+    async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
+        """These rows as they are now, read from the primary and not from a lagging replica.
+
+        An id that is missing from the answer does not exist.
+        """
+        ...
+
+    async def find(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Record]:
+        """Rows whose `column` (text, code or guid) equals one of `values`; case is the service's own affair."""
+        ...
+
+    async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
+        """Every row of a small table."""
+        ...
+
+    async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
+        """Do these writes, each on its own: one result per write in the same order; one refusal costs only itself."""
+        ...
+
+    async def check(self) -> list[Check]:
+        """Whether the service can be reached and authorizes us, as lines for the health report; never raises."""
+        ...
+
+
+class BusinessCentralStore(RowStore, Protocol):
+    """What only Business Central has."""
+
+    async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
+        """The number of the company contact of each customer or vendor (API sub-page contactsInformation).
+
+        Those without one are left out.
+        """
+        ...
+
+
+class DataverseStore(RowStore, Protocol):
+    """What only Dataverse has."""
+
+    async def choices(self, table: Table, column: str) -> dict[int, str]:
+        """The labels of a choice column by value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """One stored document: addressed by partition and key, with the version that a conditional change must name."""
+
+    key: str
+    body: dict[str, object]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Add a document; refused when the key is taken."""
+
+    key: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Store a document; with `etag` only over exactly that version, without one over anything or nothing."""
+
+    key: str
+    body: Mapping[str, object]
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a document (absent is fine); with `etag` only exactly that version."""
+
+    key: str
+    etag: str | None = None
+
+
+type StateChange = Insert | Put | Remove
+
+MAX_CHANGES = 100  # of one transaction (Table service: entity group transactions)
+
+
+class StateConflict(Exception):
+    """A conditional change met another version, or an Insert a taken key; nothing of the transaction was stored.
+
+    `key` is the guilty one.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the stored document {key} is not the one expected")
+        self.key = key
+
+
+class StateStore(Protocol):
+    """Documents in named tables, partitioned; transactions within one partition; keys in ordinal order.
+
+    Bodies are JSON objects (str, int, float, bool, None, lists, objects) of at most 400,000 characters of JSON;
+    partitions and keys may be any text up to 250 characters. All raise `failures.Passing` when the storage stays
+    unreachable and `failures.NeedsPerson` when it refuses us.
+    """
+
+    async def get(self, table: str, partition: str, key: str) -> StateRow | None:
+        """One document, or None."""
+        ...
+
+    async def get_many(self, table: str, partition: str, keys: Sequence[str]) -> dict[str, StateRow]:
+        """Those of these documents that exist, by key."""
+        ...
+
+    async def scan(
+        self, table: str, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> list[StateRow]:
+        """Documents in key order whose key starts with `prefix` and lies beyond `after`.
+
+        Fewer than `limit` means that there are no more.
+        """
+        ...
+
+    async def transact(self, table: str, partition: str, changes: Sequence[StateChange]) -> dict[str, str]:
+        """Do all of these changes (at most MAX_CHANGES, each key once) or none; the new etags by key. Raises StateConflict."""
+        ...
+
+    async def check(self) -> list[Check]:
+        """Whether the storage can be reached and authorizes us; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobMessage:
+    """A pointer to work: which slice of which run.
+
+    `id` makes a repeated send the same message; `session` keeps the runs of one mapping in order.
+    """
+
+    id: str
+    session: str
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+class JobQueue(Protocol):
+    """The queue that fans out the jobs."""
+
+    async def send(self, message: JobMessage, *, not_before: datetime | None = None) -> None:
+        """Send one message, now or at a time. Raises Passing.
+
+        Sending the same id twice within ten minutes is one message.
+        """
+        ...
+
+    async def check(self) -> list[Check]:
+        """Whether the queue can be reached and authorizes us; never raises."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """New ids."""
+
+    def new(self) -> str:
+        """A GUID text, lower case, never given out before."""
+        ...
