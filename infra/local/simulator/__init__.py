@@ -1,0 +1,1 @@
+"""What the simulators share: counters, faults, limits, the control plane and tokens."""
