@@ -6,6 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
+from shared.core.mapping import Mapping
 from shared.core.tables import Table
 
 
@@ -15,3 +16,10 @@ def standard_tables() -> dict[tuple[str, str], Table]:
     document = json.loads((files(__package__) / "tables.json").read_text("utf-8"))
     tables = [Table.model_validate(entry) for entry in document["tables"]]
     return {(table.side, table.name): table for table in tables}
+
+
+@cache
+def standard_mappings() -> tuple[Mapping, ...]:
+    """The standard mappings (Microsoft's default setup, as far as the standard API v2.0 of Business Central reaches)."""
+    document = json.loads((files(__package__) / "mappings.json").read_text("utf-8"))
+    return tuple(Mapping.model_validate(entry) for entry in document["mappings"])

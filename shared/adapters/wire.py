@@ -1,0 +1,129 @@
+"""What both OData services share on the wire: exact JSON, error bodies, links, literals."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from shared.core.failures import NeedsPerson
+from shared.core.sides import Side
+
+type Row = dict[str, Any]
+
+# What may stand unencoded in a query: OData's own punctuation. Everything that could end or split it is encoded.
+_QUERY_SAFE = "$=(),/:'@*!-._~"
+_CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-f-]+\.?\s*$", re.IGNORECASE)
+_LONGEST_TEXT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """What a service said when it refused: its status, its own code ("" when it gave none) and its message."""
+
+    status: int
+    code: str
+    message: str
+    retry_after: float | None = None
+
+
+class Explained(NeedsPerson):
+    """A NeedsPerson that keeps what is wrong and what a person does about it apart, for the health report."""
+
+    def __init__(self, what: str, fix: str, *, side: Side, code: str) -> None:
+        super().__init__(f"{what} {fix}".strip(), side=side, code=code)
+        self.what = what
+        self.fix = fix
+
+
+def json_text(value: object) -> str:
+    """JSON in which a Decimal is a number with exactly its digits (a float would keep 15 to 17 of them)."""
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case dict():
+            return "{" + ",".join(f"{json.dumps(name)}:{json_text(one)}" for name, one in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ",".join(json_text(one) for one in value) + "]"
+        case _:
+            return json.dumps(value)
+
+
+def json_object(content: bytes | str) -> Row | None:
+    """The JSON object in a body, its fractions as Decimal; None when it is anything else (HTML, nothing, a list)."""
+    try:
+        value = json.loads(content, parse_float=Decimal)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def rows_of(page: Row) -> list[Row]:
+    """The rows of a page; anything that is no row is left out."""
+    value = page.get("value")
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def error_from(status: int, headers: Mapping[str, str], body: object) -> WireError:
+    """Read an answer of 300 and above, whatever shape its body has (bytes, text or JSON already read)."""
+    found = body if isinstance(body, dict) else json_object(body) if isinstance(body, bytes | str) else None
+    error = (found or {}).get("error")
+    retry_after = seconds_of(headers.get("Retry-After"))
+    if isinstance(error, dict):
+        message = _CORRELATION.sub("", str(error.get("message") or ""))
+        return WireError(status, str(error.get("code") or ""), message or f"status {status}", retry_after)
+    return WireError(status, "", _plain(status, body), retry_after)
+
+
+def _plain(status: int, body: object) -> str:
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body if isinstance(body, str) else ""
+    text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    return f"status {status}: {text[:_LONGEST_TEXT]}" if text else f"status {status} without a message"
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """The seconds that a Retry-After header asks for: a number or an HTTP date; None when it is neither."""
+    if not retry_after:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def path_of(link: str) -> str:
+    """Path and query of a link that a service gave, untouched.
+
+    The host is left behind: positions survive a change of address, and a token never travels to a host that only an
+    answer named.
+    """
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def query(**options: str | None) -> str:
+    """`?$select=...&$filter=...` from `select=..., filter=...`, encoded; options that are None are left out."""
+    given = [f"${name}={quote(text, safe=_QUERY_SAFE)}" for name, text in options.items() if text is not None]
+    return "?" + "&".join(given) if given else ""
+
+
+def text_literal(text: str) -> str:
+    """A text in a filter expression: in single quotes, which are doubled inside."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def moment_literal(moment: datetime) -> str:
+    """A moment in a filter expression or a body: UTC, with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,81 @@
+"""Integration synchronization jobs: one row per direction of a run, with Microsoft's counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+
+from shared.core.sides import Direction, Side
+
+
+@dataclass(slots=True)
+class Counters:
+    """How many records ended how (Integration Synch. Job, table 5338)."""
+
+    inserted: int = 0
+    modified: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    coupled: int = 0
+    uncoupled: int = 0
+
+    def add(self, other: Counters) -> None:
+        """Add another count to this one."""
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. `failed` means that the run itself could not go on; failed records do not fail a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED)
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    TIMER = "timer"
+    PERSON = "person"
+
+
+@dataclass(slots=True)
+class Job:
+    """One direction of one run of one mapping. `messages` are sentences for people, each with how often it was said."""
+
+    id: str
+    run: str
+    request: str
+    mapping: str
+    direction: Direction
+    trigger: Trigger
+    requested_at: datetime
+    status: JobStatus = JobStatus.QUEUED
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    counters: Counters = field(default_factory=Counters)
+    slices: int = 0
+    message: str = ""
+    messages: dict[str, int] = field(default_factory=dict)
+
+
+def passes_of(direction: Direction) -> tuple[Side, ...]:
+    """The source sides of a mapping's passes in their order: To first, then From."""
+    sides = (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
+    return tuple(side for side in sides if direction.allows(side))
+
+
+def job_key(requested_at: datetime, unique: str) -> str:
+    """An id that sorts the newest first: the milliseconds left until the year 2286, then something unique."""
+    left = 9_999_999_999_999 - int(requested_at.timestamp() * 1000)
+    return f"{left:013d}-{unique[:8]}"

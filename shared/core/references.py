@@ -1,0 +1,54 @@
+"""What lookups mean on the other side: tables of answers, made before planning and asked during it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.core.sides import Side
+from shared.core.tables import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A lookup whose target has no counterpart: `what` in words, `mappings` in which it would have to be coupled."""
+
+    side: Side
+    value: Value
+    what: str
+    mappings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The value that a lookup has on the other side."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceAnswers:
+    """The answers for one kind of lookup.
+
+    `answers[side]` maps a value found on `side` to its counterpart; `blanks[side]` is the counterpart of a blank there;
+    `captions` names values for people. With `blank_is_unresolved` a blank without counterpart is an unresolved one.
+    """
+
+    what: str
+    mappings: tuple[str, ...] = ()
+    answers: Mapping[Side, Mapping[Value, Value]] = field(default_factory=dict)
+    blanks: Mapping[Side, Value] = field(default_factory=dict)
+    captions: Mapping[Value, str] = field(default_factory=dict)
+    blank_is_unresolved: bool = False
+
+    def resolve(self, side: Side, value: Value) -> Resolved | Unresolved:
+        """What `value`, found on `side`, is on the other side."""
+        if value is None:
+            if self.blank_is_unresolved and side not in self.blanks:
+                return Unresolved(side, None, self.what, self.mappings)
+            return Resolved(self.blanks.get(side))
+        known = self.answers.get(side, {})
+        if value in known:
+            return Resolved(known[value])
+        caption = self.captions.get(value, str(value))
+        return Unresolved(side, value, f"{self.what} {caption}", self.mappings)

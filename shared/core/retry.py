@@ -1,0 +1,28 @@
+"""When a record that could not be synchronized is tried again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from shared.core.reasons import Reason
+
+PASSING = frozenset({Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE})
+WAITING = frozenset({Reason.WAITS_FOR_PARENT})
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def next_attempt(reason: Reason, attempts: int, now: datetime) -> datetime:
+    """When to try again after the `attempts`-th failure (1 is the first).
+
+    Passing failures soon; a parent may be coupled any minute; what needs a person is tried ever more rarely, at least
+    hourly, so that curing the cause elsewhere (a missing country, say) is noticed without anybody pressing a button.
+    """
+    if reason in PASSING or reason in WAITING:
+        return now + min(timedelta(minutes=1) * attempts, timedelta(minutes=15))
+    pause = timedelta(minutes=2 ** min(attempts, 10))
+    return now + min(pause, LONGEST_PAUSE)
+
+
+def needs_person(reason: Reason) -> bool:
+    """Whether a failure with this reason is shown as somebody's task."""
+    return reason not in PASSING and reason not in WAITING
