@@ -5,7 +5,7 @@ Keys. The Table service refuses `/ \\ # ?` and control characters in PartitionKe
 it, followed by one symbol; that permitted character is itself written so. Hence an encoded key sorts where the original
 does, the encoding of a prefix is a prefix of the encoding, and no key grows beyond twice its length (1 KiB allowed).
 
-Bodies. JSON text, cut into the properties `body0`, `body1`, ... of at most 32,000 UTF-16 units each (64 KiB are 32,768).
+Bodies. JSON text, cut into the properties `body0`, `body1`, ... of at most 32,000 UTF-16 units each (64 KiB allowed).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OVERHEAD = 4_096  # bytes that one operation of a transaction needs beside its 
 
 _SYMBOLS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWX"
 _GROUPS = {
-    "!": range(0x00, 0x22),  # control characters, space and ! itself
+    "!": range(0x22),  # control characters, space and ! itself
     '"': range(0x22, 0x24),  # " #
     "$": range(0x24, 0x26),  # $ %
     ".": range(0x2E, 0x30),  # . /
@@ -42,7 +42,7 @@ _PAIR = re.compile(r'[!"$.>\[~].')
 
 
 def encode_key(text: str) -> str:
-    """A partition or key as the Table service takes it. Raises ValueError for over 250 characters or half a surrogate pair."""
+    """A partition or key for the Table service. Raises ValueError for over 250 characters or a lone surrogate."""
     if len(text) > MAX_KEY:
         raise ValueError(f"a key has at most {MAX_KEY} characters, this one {len(text)}: {text[:40]!r}...")
     text.encode("utf-8")

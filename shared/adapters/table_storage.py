@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from azure.core import MatchConditions
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    DecodeError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.adapters.documents import body_of, check_changes, decode_key, encode_key, key_range, properties_of
-from shared.core.failures import NeedsPerson, Passing, SyncFailure
+from shared.adapters.table_failures import code_of, failure_of, fix_of, is_conflict, passes
+from shared.core.failures import SyncFailure
 from shared.ports import Check, Insert, Put, Remove, StateChange, StateConflict, StateRow
 
 if TYPE_CHECKING:
@@ -32,11 +26,9 @@ if TYPE_CHECKING:
 
 type Entity = Mapping[str, Any]
 
-_ROLE = "Storage Table Data Contributor"
 _AT_ONCE = 32  # point reads in flight
 _PAGE = 1000  # entities (Table service: query timeout and pagination)
 _PAUSE = 0.25  # seconds before the second attempt, twice as long before each further one
-_BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _OVERWRITTEN = "W/\"datetime'0001-01-01T00%3A00%3A00.0000000Z'\""  # a version that no document has
 
 
@@ -120,7 +112,7 @@ class TableStorage:
             await self.transact("health", "", [Put("check", {})])
             await self.get("health", "", "check")
         except SyncFailure as failure:
-            return [Check("Table Storage", False, str(failure), _fix(failure))]
+            return [Check("Table Storage", False, str(failure), fix_of(failure))]
         except Exception as error:
             return [Check("Table Storage", False, f"{type(error).__name__}: {error}", "Look into the log.")]
         return [Check("Table Storage", True, f"Documents can be written and read ({self._service.account_name}).")]
@@ -141,9 +133,9 @@ class TableStorage:
                     self._tables[name] = await self._created(name)
             yield self._tables[name]
         except AzureError as error:
-            if _code(error) == TableErrorCode.TABLE_NOT_FOUND:
+            if code_of(error) == TableErrorCode.TABLE_NOT_FOUND:
                 self._tables.pop(name, None)
-            if failure := _failure(error):
+            if failure := failure_of(error):
                 raise failure from error
             raise
 
@@ -152,7 +144,7 @@ class TableStorage:
         try:
             await self._patiently(client.create_table)
         except ResourceExistsError as error:
-            if _code(error) != TableErrorCode.TABLE_ALREADY_EXISTS:
+            if code_of(error) != TableErrorCode.TABLE_ALREADY_EXISTS:
                 raise
         return client
 
@@ -165,7 +157,7 @@ class TableStorage:
                 try:
                     return await self._patiently(lambda: client.get_entity(encoded, encode_key(key)))
                 except ResourceNotFoundError as error:
-                    if _code(error) == TableErrorCode.TABLE_NOT_FOUND:
+                    if code_of(error) == TableErrorCode.TABLE_NOT_FOUND:
                         raise
                     return None
 
@@ -181,11 +173,13 @@ class TableStorage:
             try:
                 return await _submit(client, partition, changes, transaction)
             except AzureError as error:
-                if _passes(error) and attempt < self._attempts:
+                if passes(error) and attempt < self._attempts:
                     repeated = True
                     await _pause(attempt)
                     continue
-                guilty = _guilty(error, changes)
+                if not isinstance(error, TableTransactionError) or not is_conflict(error):
+                    raise
+                guilty = changes[error.index]
                 if repeated and (etags := await self._done(client, partition, changes, transaction)) is not None:
                     return etags
                 if not (isinstance(guilty, Remove) and guilty.etag is None):
@@ -218,7 +212,7 @@ class TableStorage:
             try:
                 return await call()
             except AzureError as error:
-                if attempt >= self._attempts or not _passes(error):
+                if attempt >= self._attempts or not passes(error):
                     raise
                 await _pause(attempt)
         raise AssertionError
@@ -263,47 +257,3 @@ def _operation(partition: str, change: StateChange, transaction: str) -> tuple[s
     if isinstance(change, Remove):
         return ("delete", entity, condition)
     return ("update" if change.etag else "upsert", entity, {"mode": UpdateMode.REPLACE, **condition})
-
-
-def _guilty(error: AzureError, changes: Sequence[StateChange]) -> StateChange:
-    """The change that met another version or a taken key. Raises the error itself when it says something else."""
-    status = error.status_code if isinstance(error, TableTransactionError) else None
-    if status not in (404, 409, 412) or _code(error) in ("TableNotFound", "TableBeingDeleted"):
-        raise error
-    assert isinstance(error, TableTransactionError)
-    return changes[error.index]
-
-
-def _code(error: AzureError) -> str | None:
-    return getattr(error, "error_code", None)
-
-
-def _passes(error: AzureError) -> bool:
-    """Whether the same request may go through later: not reached, no answer, busy."""
-    if isinstance(error, ClientAuthenticationError):
-        return False
-    if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
-        return error.status_code in _BUSY or _code(error) in ("TableNotFound", "TableBeingDeleted")
-    return True
-
-
-def _failure(error: AzureError) -> SyncFailure | None:
-    if isinstance(error, ClientAuthenticationError) or getattr(error, "status_code", None) in (401, 403):
-        return NeedsPerson(
-            f"Table Storage refuses the app: {_first_line(error)} Its identity needs the role {_ROLE} on the storage "
-            "account; a connection string needs the right account key.",
-            code="storage_forbidden",
-        )
-    if _passes(error):
-        return Passing(f"Table Storage cannot be reached or is busy: {_first_line(error)}", code="storage_unavailable")
-    return None
-
-
-def _first_line(error: AzureError) -> str:
-    return str(error.message or type(error).__name__).partition("\n")[0]
-
-
-def _fix(failure: SyncFailure) -> str:
-    if isinstance(failure, NeedsPerson):
-        return f"Give the app's identity the role {_ROLE}, or correct the connection string."
-    return "Check that the storage account exists and that its firewall lets the app in; then wait and check again."
