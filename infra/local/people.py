@@ -54,7 +54,7 @@ class Person:
 
 
 def company(seed: int, index: int) -> Company:
-    """The company of this index; lengths fit Business Central (name 100, address 100/50, city 30, phone 30, email 80)."""
+    """The company of this index. Lengths fit Business Central: name and address 100, city and phone 30, e-mail 80."""
     draw = _drawing(seed, index, 1)
     home = _one(_HOMES, draw)
     family, mark, trade, legal, place = _name_parts(home, seed, index)

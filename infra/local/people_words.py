@@ -63,17 +63,16 @@ def load_homes() -> tuple[Home, ...]:
 
 
 def _home(code: str, country: dict[str, Any], language: dict[str, Any]) -> Home:
-    words = {name: _words(language[name]) for name in ("given", "family", "marks", "trades")}
-    lists = {name: tuple(language[name]) for name in ("legal", "titles", "streets", "line2")}
-    places = tuple(map(_place, country["places"]))
-    names = math.prod(map(len, (words["family"], words["marks"], words["trades"], lists["legal"], places)))
+    # Any: keyword arguments of two kinds of list, told apart by their names only
+    lists: dict[str, Any] = {name: _words(language[name]) for name in ("given", "family", "marks", "trades")}
+    lists |= {name: tuple(language[name]) for name in ("legal", "titles", "streets", "line2")}
+    lists["places"] = tuple(map(_place, country["places"]))
+    names = math.prod(len(lists[name]) for name in ("family", "marks", "trades", "legal", "places"))
     return Home(
         code=code,
         name=country["name"],
         phone=country["phone"],
         mobile=country["mobile"],
-        places=places,
-        **words,
         **lists,
         company_format=language.get("company", "{family} {mark} {trade} {city} {legal}"),
         street_format=language.get("street", "{street} {number}"),

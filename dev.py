@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""The one developer command: prepares everything on first use, then runs the demo, the local stack or the checks.
+
+Any Python from 3.9 starts it, on Windows, macOS and Linux; it needs only the standard library. It finds Python 3.13 (or
+has uv fetch it), keeps an environment in `.dev/` beside this file, and lets that one do the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+from infra.local.interpreters import WINDOWS, Missing, work_environment  # noqa: E402
+from infra.local.preparation import Preparation  # noqa: E402
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prepare, then run what was asked for; answers the exit code."""
+    module, rest = parse(arguments)
+    try:
+        python = Preparation(ROOT).prepare()
+    except (Missing, OSError) as problem:
+        print(f"dev.py: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return run_in_place([str(python), "-m", module, *rest])
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The module that does what is asked, and its arguments; a wrong command line ends here with exit code 2."""
+    parser, test = command_line()
+    if arguments[:1] == ["test"]:  # what follows is pytest's
+        rest = list(arguments[1:])
+        if rest in (["-h"], ["--help"]):
+            test.print_help()
+            sys.exit(0)
+        return "infra.local.checks", rest
+    options = parser.parse_args(arguments)
+    if options.command == "demo":
+        return "infra.local.demo", []
+    rest = ["--info", str(options.info.resolve())] if options.info else []
+    rest += ["--empty"] if options.empty else []
+    return "infra.local.stack", rest + [f"--set={assignment}" for assignment in options.set]
+
+
+def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The parser of all commands, and the one that only describes `test`."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        description=(__doc__ or "").split("\n")[0],
+        epilog="The first command installs what is needed into .dev/; nothing else on this machine is changed.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "demo",
+        help="synchronize a sample company between two simulated systems and show what happened",
+        description="Starts the stack with the sample company, couples and synchronizes both systems, lets people "
+        "edit records on both sides, synchronizes again and shows what happened. Exit code 0: both ended in step.",
+    )
+    add_up(commands.add_parser("up", help="start the local stack and keep it running until Ctrl-C"))
+    test = commands.add_parser(
+        "test",
+        help="run every check: ruff, mypy, import-linter and all tests",
+        usage="dev.py test [-h] [pytest arguments]",
+        description="Without arguments: ruff, mypy, import-linter and all tests, each even when one fails. With "
+        "arguments: only pytest, with them (for example: dev.py test tests/unit -k people). Exit code 0: all passed.",
+    )
+    return parser, test
+
+
+def add_up(parser: argparse.ArgumentParser) -> None:
+    """Describe `up`."""
+    parser.description = (
+        "Starts Functions host, Service Bus broker, Azurite and simulators of Business Central and Dataverse, prints "
+        "their addresses and keys, and runs until Ctrl-C. Logs are in .dev/runs/."
+    )
+    parser.add_argument(
+        "--info", metavar="FILE", type=Path, help="write addresses and keys as JSON when everything is ready"
+    )
+    parser.add_argument("--empty", action="store_true", help="start without the sample company")
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=assignment,
+        help="override an app setting, as often as needed; a given DATAVERSE_URL, BUSINESS_CENTRAL_URL, "
+        "ServiceBusConnection or AzureWebJobsStorage is used instead of starting that part",
+    )
+
+
+def assignment(text: str) -> str:
+    """Check NAME=VALUE."""
+    if not re.match(r"[A-Za-z_][A-Za-z0-9_.:-]*=", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return text
+
+
+def run_in_place(command: Sequence[str]) -> int:
+    """Let the command take over this process; Windows has no such thing, so there it is waited for."""
+    os.chdir(ROOT)
+    if not WINDOWS:
+        os.execve(command[0], list(command), work_environment())
+    child = subprocess.Popen(command, env=work_environment())
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the child got the same Ctrl-C and is stopping
+            continue
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 9):
+        sys.exit("dev.py: Python 3.9 or newer is needed to start this; here is " + sys.version.split()[0])
+    sys.exit(main(sys.argv[1:]))
