@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from shared.adapters.values import from_wire, to_business_central, to_dataverse
 from shared.adapters.wire import Explained, Row
@@ -48,7 +49,7 @@ def record_from(table: Table, columns: Iterable[str], row: Row) -> Record:
         id=key,
         values=values,
         etag=etag if isinstance(etag, str) else None,
-        modified_at=modified if hasattr(modified, "tzinfo") else None,  # type: ignore[arg-type]
+        modified_at=modified if isinstance(modified, datetime) else None,
     )
 
 

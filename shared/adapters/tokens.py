@@ -150,7 +150,7 @@ class ClientCredentials(_Cached):
         raise self._refusal(answer)
 
     def _acquire(self) -> dict[str, Any]:
-        import msal
+        import msal  # type: ignore[import-untyped]
 
         if self._application is None:
             self._application = msal.ConfidentialClientApplication(
@@ -167,10 +167,8 @@ class ClientCredentials(_Cached):
         reason = (str(answer.get("error_description") or error).splitlines() or [error])[0]
         if error in ("temporarily_unavailable", "server_error"):
             return Passing(f"Microsoft Entra ID is busy: {reason}", code="token")
-        return NeedsPerson(
-            f"Microsoft Entra ID gives {self.identity} no token: {reason} Check TENANT_ID, CLIENT_ID and CLIENT_SECRET.",
-            code="token",
-        )
+        settings = "Check TENANT_ID, CLIENT_ID and CLIENT_SECRET."
+        return NeedsPerson(f"Microsoft Entra ID gives {self.identity} no token: {reason} {settings}", code="token")
 
     async def _forget(self) -> None:
         # MSAL answers from its own cache, so the rejected token has to go from there too.
@@ -203,7 +201,9 @@ class ManagedIdentity(_Cached):
         except (ServiceRequestError, ServiceResponseError) as error:
             raise Passing("The managed identity endpoint cannot be reached.", code="token") from error
         except ClientAuthenticationError as error:
-            message = f"Azure gives {self.identity} no token. Assign the identity to the function app. ({error.message})"
+            message = (
+                f"Azure gives {self.identity} no token. Assign the identity to the function app. ({error.message})"
+            )
             raise NeedsPerson(message, code="token") from error
         return _Held(answer.token, time.monotonic() + answer.expires_on - time.time() - _EARLY)
 

@@ -1,0 +1,33 @@
+"""The lines of the health report: one read-only probe each, without the patience of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.adapters.http import Service
+from shared.adapters.wire import Explained
+from shared.adapters.writing import together
+from shared.core.failures import Passing, SyncFailure
+from shared.ports import Check
+
+_PATIENCE = 5.0  # seconds: who looks at the report waits for it
+
+
+async def check_each(service: Service, probes: Mapping[str, str], success: str) -> list[Check]:
+    """One line per probe (its name to its path); `success` is what a line says that is well. Never raises."""
+    return await together(_check(service, name, path, success) for name, path in probes.items())
+
+
+async def _check(service: Service, name: str, path: str, success: str) -> Check:
+    try:
+        await service.get(path, policy=replace(service.policy, patience=min(_PATIENCE, service.policy.patience)))
+    except Explained as failure:
+        return Check(name, False, failure.what, failure.fix)
+    except Passing as failure:
+        return Check(name, False, str(failure), "Nothing to do if this passes; see the service's health if it stays.")
+    except SyncFailure as failure:
+        return Check(name, False, str(failure), "Correct the settings or permissions that the message names.")
+    except Exception as failure:
+        return Check(name, False, f"{type(failure).__name__}: {failure}", "Look up this error in the app's log.")
+    return Check(name, True, success)

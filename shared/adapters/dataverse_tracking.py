@@ -1,0 +1,87 @@
+"""Dataverse's change tracking (page "Use change tracking to synchronize data with external systems") as a feed.
+
+The links are opaque and kept as they came. Where tracking is not enabled for a table, the feed goes by time of
+modification instead and tells no deletions; its positions say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from shared.adapters.dataverse_errors import NOT_TRACKED
+from shared.adapters.feeds import KIND, modified_page, position_text, read_position
+from shared.adapters.rows import record_from, selection
+from shared.adapters.wire import Explained, Row, path_of, query, rows_of
+from shared.core.failures import FeedExpired, NeedsPerson
+from shared.core.records import ChangePage
+from shared.core.tables import Table
+
+_TRACKING = "tracking"
+
+type Get = Callable[[str, Mapping[str, str]], Awaitable[Row]]
+
+
+async def changed_page(
+    table: Table, columns: Sequence[str], position: str | None, page_size: int, get: Get
+) -> ChangePage:
+    """The next page of a table's changes; `get` answers a path with the JSON there. Raises FeedExpired."""
+    # The page size is not remembered from page to page. No annotations: with them the delta link stays away.
+    paging = {"Prefer": f"odata.maxpagesize={page_size}"}
+
+    async def fetch(path: str) -> Row:
+        return await get(path, paging)
+
+    if position is not None and read_position(position).get("feed") == KIND:
+        return await modified_page(table, columns, position, fetch)
+    try:
+        return await _tracked_page(table, columns, position, paging, get)
+    except NeedsPerson as failure:
+        if failure.code != NOT_TRACKED:
+            raise
+        if position is not None:
+            raise FeedExpired(str(failure), side=table.side, code=NOT_TRACKED) from failure
+        return await modified_page(table, columns, None, fetch)
+
+
+async def _tracked_page(
+    table: Table, columns: Sequence[str], position: str | None, paging: Mapping[str, str], get: Get
+) -> ChangePage:
+    select = selection(table, columns)
+    if position is None:
+        tracking = {"Prefer": f"odata.track-changes,{paging['Prefer']}"}
+        page = await get(table.entity_set + query(select=select), tracking)
+    else:
+        page = await get(_link(table, select, position), paging)
+    return _page(table, columns, page, position)
+
+
+def _link(table: Table, select: str, position: str) -> str:
+    fields = read_position(position)
+    link = fields.get("link")
+    if fields.get("feed") != _TRACKING or fields.get("select") != select or not isinstance(link, str):
+        # The columns are part of the link: other columns need another feed.
+        raise FeedExpired(f"The feed of {table.name} shows other columns.", side=table.side, code="position")
+    return link
+
+
+def _page(table: Table, columns: Sequence[str], page: Row, position: str | None) -> ChangePage:
+    rows = rows_of(page)
+    deleted = tuple(str(row.get("id", "")).lower() for row in rows if _is_deleted(row))
+    records = tuple(record_from(table, columns, row) for row in rows if not _is_deleted(row))
+    following, delta = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
+    link = following if isinstance(following, str) else delta
+    if isinstance(link, str):
+        fields = {"feed": _TRACKING, "select": selection(table, columns), "link": path_of(link)}
+        return ChangePage(records, position_text(fields), isinstance(following, str), deleted)
+    if position is not None and not rows:
+        return ChangePage((), position, more=False)  # nothing changed: the link of last time stays good
+    raise Explained(
+        f"Dataverse's last page of the changes of {table.name} names no place to go on from.",
+        "Look whether something between the app and Dataverse rewrites the answers.",
+        side=table.side,
+        code="delta_link",
+    )
+
+
+def _is_deleted(row: Row) -> bool:
+    return str(row.get("@odata.context", "")).endswith("/$deletedEntity") or row.get("reason") == "deleted"

@@ -1,0 +1,103 @@
+"""The gate before a service: how many requests may be under way at once, and when the service asked for a pause.
+
+One gate per service and process: what a service asks of one caller (Retry-After, parallelism) it asks of the user
+behind all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from shared.core.failures import Passing
+from shared.core.sides import Side
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long one request may wait in all, and the exponential back-off where a service names no time (seconds)."""
+
+    patience: float = 60.0
+    first_wait: float = 1.0
+    longest_wait: float = 20.0
+
+    def backoff(self, attempt: int) -> float:
+        """The wait after the given attempt (0 is the first), with jitter."""
+        return min(self.longest_wait, self.first_wait * 2.0**attempt) * random.uniform(0.5, 1.0)
+
+
+class Patience:
+    """What one request has left to wait. The time that the service works on it does not count."""
+
+    def __init__(self, seconds: float, side: Side) -> None:
+        self._left = seconds
+        self._side = side
+
+    def spend(self, seconds: float, why: str) -> None:
+        """Use some of it up. Raises Passing with the wait as `retry_after` when that is more than is left."""
+        if seconds > self._left:
+            message = f"{self._side.product} {why}; waiting {seconds:.0f} s more is beyond one run's patience."
+            raise Passing(message, side=self._side, code="patience", retry_after=seconds)
+        self._left -= seconds
+
+
+class Gate:
+    """Lets `limit` requests through at once, and none while a pause lasts."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._surplus = 0  # slots to withhold, because the limit sank while they were in use
+        self._slots = asyncio.Semaphore(limit)
+        self._opens_at = 0.0
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be under way at once."""
+        return self._limit
+
+    def allow(self, limit: int) -> None:
+        """Change how many requests may be under way at once."""
+        more = max(1, limit) - self._limit
+        self._limit += more
+        self._surplus -= more
+        while self._surplus < 0:
+            self._surplus += 1
+            self._slots.release()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody start for so long."""
+        self._opens_at = max(self._opens_at, time.monotonic() + seconds)
+
+    @asynccontextmanager
+    async def passage(self, patience: Patience) -> AsyncIterator[None]:
+        """Hold a slot while the body runs. Waiting for an own slot is free, waiting for a pause to end is not."""
+        await self._slots.acquire()
+        try:
+            while (wait := self._opens_at - time.monotonic()) > 0:
+                patience.spend(wait, "is throttling")
+                await asyncio.sleep(wait)
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._surplus > 0:
+            self._surplus -= 1
+        else:
+            self._slots.release()
+
+
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Gate]] = WeakKeyDictionary()
+
+
+def gate_of(service: str, limit: int) -> Gate:
+    """The gate of a service (its address) in this process; `limit` is where a new one starts."""
+    gates = _gates.setdefault(asyncio.get_running_loop(), {})
+    if service not in gates:
+        gates[service] = Gate(limit)
+    return gates[service]
