@@ -20,6 +20,6 @@ def standard_tables() -> dict[tuple[str, str], Table]:
 
 @cache
 def standard_mappings() -> tuple[Mapping, ...]:
-    """The standard mappings (Microsoft's default setup, as far as the standard API v2.0 of Business Central reaches)."""
+    """The standard mappings (Microsoft's default setup as far as the standard BC API v2.0 reaches)."""
     document = json.loads((files(__package__) / "mappings.json").read_text("utf-8"))
     return tuple(Mapping.model_validate(entry) for entry in document["mappings"])

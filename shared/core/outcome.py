@@ -1,0 +1,85 @@
+"""What became of a pair, and how that counts in the job log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from shared.core.coupling import Coupling
+from shared.core.jobs import Counters
+from shared.core.mapping import Mapping
+from shared.core.merge import BOTH
+from shared.core.plan import Change, Hold, Make, Nothing, Remember, Uncouple
+from shared.core.reasons import Reason
+from shared.core.retry import WAITING
+from shared.core.sides import Side
+
+IGNORED = (Reason.NOT_COUPLED, Reason.OUTSIDE_FILTER)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The last word on one pair in one slice.
+
+    `action` is what was decided last, `written` the sides that were really written, `held` why it is not in step, `seen` the
+    sides whose record this run looked at, `coupled` and `created` what happened besides.
+    """
+
+    action: Nothing | Remember | Change | Make | Uncouple | Hold
+    seen: frozenset[Side] = frozenset()
+    written: set[Side] = field(default_factory=set)
+    held: Hold | None = None
+    coupled: bool = False
+    created: Side | None = None
+
+
+def count(outcome: Outcome, sources: Iterable[Side]) -> dict[Side, Counters]:
+    """The counters that an outcome adds to the passes, by source side (sync-semantics: counters)."""
+    passes = {source: Counters() for source in sources}
+    for source, counters in passes.items():
+        _count_pass(outcome, source, counters)
+    if outcome.coupled and passes:
+        first = next((source for source in passes if source in outcome.seen), next(iter(passes)))
+        passes[first].coupled += 1
+    return passes
+
+
+def _count_pass(outcome: Outcome, source: Side, counters: Counters) -> None:
+    if outcome.created is source.other:
+        counters.inserted += 1
+    elif source.other in outcome.written:
+        counters.modified += 1
+    elif isinstance(outcome.action, Uncouple):
+        counters.uncoupled += 1 if source in outcome.seen or not outcome.seen else 0
+    elif outcome.held is not None and _concerns(outcome.held, source, outcome.seen):
+        if outcome.held.reason in WAITING:
+            counters.skipped += 1
+        else:
+            counters.failed += 1
+    elif source in outcome.seen and not _is_ignored(outcome):
+        counters.unchanged += 1
+
+
+def _concerns(held: Hold, source: Side, seen: frozenset[Side]) -> bool:
+    """A conflict fails in every pass that saw the record; anything else in the pass whose source could not be sent."""
+    return source in seen if held.reason is Reason.UPDATE_CONFLICT else source is held.source
+
+
+def _is_ignored(outcome: Outcome) -> bool:
+    return isinstance(outcome.action, Nothing) and outcome.action.reason in IGNORED
+
+
+def without_refused(mapping: Mapping, before: Coupling, after: Coupling, refused: Side, columns: set[str]) -> Coupling:
+    """The coupling after a change of which one side's write was refused: those lines keep the base they had.
+
+    Then the next run still sees who changed them, and the lines written to the other side count as agreed.
+    """
+    lines = [line for line in mapping.fields if columns & set(line.columns(refused))]
+    for side in BOTH:
+        kept = {name for line in lines for name in line.columns(side)}
+        old = before.at(side).base or {}
+        new = after.at(side).base or {}
+        base = {name: value for name, value in new.items() if name not in kept}
+        base |= {name: old[name] for name in kept if name in old}
+        after = after.with_end(side, replace(after.at(side), base=base))
+    return after

@@ -1,0 +1,98 @@
+"""What every use case works with: the ports, and how this app is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.core.mapping import Mapping as TableMapping
+from shared.core.sides import Side
+from shared.core.tables import Table
+from shared.ports import BusinessCentralStore, Clock, DataverseStore, Ids, JobQueue, RowStore, StateStore
+from shared.services.repositories.companies import CompanyRepository
+from shared.services.repositories.couplings import CouplingRepository
+from shared.services.repositories.jobs import JobRepository
+from shared.services.repositories.mappings import MappingRepository
+from shared.services.repositories.runs import RunRepository
+from shared.services.repositories.work_items import WorkItemRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How runs are cut and timed. `page_size` records of a side are read at a time, a slice ends after `slice_time`."""
+
+    page_size: int = 1000
+    slice_time: timedelta = timedelta(minutes=2)
+    interval: timedelta = timedelta(minutes=1)
+    abandoned_after: timedelta = timedelta(minutes=15)
+
+
+class Facts:
+    """What hardly ever changes and would be asked again on every page, kept for ten minutes. None is not kept."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, str]] = {}
+
+    async def get(self, name: str, load: Callable[[], Awaitable[str | None]]) -> str | None:
+        """The fact called `name`, asked for by `load` when it is not known or old."""
+        now = self._clock.now()
+        if name in self._known and self._known[name][0] > now:
+            return self._known[name][1]
+        fact = await load()
+        if fact is not None:
+            self._known[name] = (now + timedelta(minutes=10), fact)
+        return fact
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The wired app. State is keyed by `connection`: one pair of a BC company and a Dataverse environment."""
+
+    connection: str
+    business_central: BusinessCentralStore
+    dataverse: DataverseStore
+    state: StateStore
+    queue: JobQueue
+    clock: Clock
+    ids: Ids
+    tables: Mapping[tuple[str, str], Table]
+    standard_mappings: tuple[TableMapping, ...]
+    facts: Facts
+    policy: Policy = field(default_factory=Policy)
+
+    def rows(self, side: Side) -> RowStore:
+        """The tables of one side."""
+        return self.business_central if side is Side.BUSINESS_CENTRAL else self.dataverse
+
+    def tables_of(self, mapping: TableMapping) -> dict[Side, Table]:
+        """Both tables of a mapping."""
+        return {side: self.tables[(side, mapping.table(side).table)] for side in Side}
+
+    @property
+    def mappings(self) -> MappingRepository:
+        """The mappings of this connection."""
+        return MappingRepository(self.state, self.connection, self.standard_mappings)
+
+    @property
+    def jobs(self) -> JobRepository:
+        """The job log of this connection."""
+        return JobRepository(self.state, self.connection)
+
+    @property
+    def companies(self) -> CompanyRepository:
+        """What is known of company contacts."""
+        return CompanyRepository(self.state, self.connection)
+
+    def couplings(self, mapping: str) -> CouplingRepository:
+        """The couplings of a mapping, with a memory for versions of its own."""
+        return CouplingRepository(self.state, self.connection, mapping)
+
+    def runs(self, mapping: str) -> RunRepository:
+        """The state and runs of a mapping."""
+        return RunRepository(self.state, self.connection, mapping)
+
+    def work_items(self, mapping: str) -> WorkItemRepository:
+        """What is not in step in a mapping."""
+        return WorkItemRepository(self.state, self.connection, mapping)

@@ -1,0 +1,105 @@
+"""Before anything is created: does the other side have the record already, uncoupled?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.mapping import Conversion, FieldMapping
+from shared.core.matching import Matches, find_matches, match_lines
+from shared.core.plan import Seen, described
+from shared.core.records import Record
+from shared.core.sides import Side
+from shared.services.observe import view_of
+from shared.services.pass_context import Pair, Slice
+
+
+async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], dict[str, list[str]]]:
+    """Couple new records with the free records they mean; both become one pair.
+
+    Answers the pairs that remain, and per record with several candidates the candidates' ids.
+    """
+    several: dict[str, list[str]] = {}
+    if work.mapping.synch_only_coupled_records or not work.mapping.match_by:
+        return pairs, several
+    for source in work.sources:
+        new = [pair for pair in pairs if _is_new(pair, source)]
+        if new:
+            matches = await _matches(work, source, new, pairs)
+            several |= matches.several
+            pairs = await _couple(work, source, pairs, matches)
+    return pairs, several
+
+
+def _is_new(pair: Pair, source: Side) -> bool:
+    view = pair.views[source]
+    return pair.coupling is None and view.seen is Seen.PRESENT and view.in_filter
+
+
+async def _matches(work: Slice, source: Side, new: Sequence[Pair], pairs: Sequence[Pair]) -> Matches:
+    records = [_record(pair, source) for pair in new]
+    candidates = {
+        _record(pair, source.other).id: _record(pair, source.other) for pair in pairs if _is_new(pair, source.other)
+    }
+    for record in await _look_up(work, source, records):
+        candidates.setdefault(record.id, record)
+    coupled = await work.couplings.find(source.other, candidates)
+    free = [record for record in candidates.values() if record.id not in coupled]
+    return find_matches(work.mapping, source, records, free, work.tables)
+
+
+async def _look_up(work: Slice, source: Side, records: Sequence[Record]) -> list[Record]:
+    """Rows of the other side that agree in one field of a match group, within the mapping's filter."""
+    target, found = source.other, dict[str, Record]()
+    for line in _searched_lines(work):
+        wanted = sorted({str(value) for record in records if (value := record.values.get(line.columns(source)[0]))})
+        if wanted:
+            rows = await work.services.rows(target).find(
+                work.tables[target], work.columns(target), line.columns(target)[0], wanted
+            )
+            found |= {row.id: row for row in rows}
+    return [row for row in found.values() if view_of(work, target, row).in_filter]
+
+
+def _searched_lines(work: Slice) -> list[FieldMapping]:
+    """The first plain field of each group, each once: one query finds the candidates of many records."""
+    lines: dict[str, FieldMapping] = {}
+    for group in work.mapping.match_by:
+        plain = [line for line in match_lines(work.mapping, group) if line.conversion is Conversion.PLAIN]
+        if plain:
+            lines.setdefault(plain[0].caption, plain[0])
+    return list(lines.values())
+
+
+async def _couple(work: Slice, source: Side, pairs: list[Pair], matches: Matches) -> list[Pair]:
+    """Store the new couplings and make one pair of each two."""
+    coupled: list[Pair] = []
+    claimed = {record.id for record in matches.pairs.values()}
+    for pair in pairs:
+        if _is_new(pair, source) and (found := matches.pairs.get(_record(pair, source).id)) is not None:
+            views = {source: pair.views[source], source.other: view_of(work, source.other, found)}
+            coupled.append(Pair(views, _coupling(work, source, _record(pair, source), found), coupled_now=True))
+    refused = {c.at(source).id for c in await work.couplings.add([pair.coupling for pair in coupled if pair.coupling])}
+    kept = [pair for pair in coupled if pair.id_at(source) not in refused]
+    rest = [pair for pair in pairs if not _is_taken(pair, source, matches, claimed)]
+    return [*rest, *kept]
+
+
+def _is_taken(pair: Pair, source: Side, matches: Matches, claimed: set[str]) -> bool:
+    if _is_new(pair, source):
+        return _record(pair, source).id in matches.pairs
+    return _is_new(pair, source.other) and _record(pair, source.other).id in claimed
+
+
+def _coupling(work: Slice, source: Side, record: Record, found: Record) -> Coupling:
+    ends = {
+        source: described(CoupledRecord(record.id), record, work.tables[source]),
+        source.other: described(CoupledRecord(found.id), found, work.tables[source.other]),
+    }
+    return coupling_of(ends, work.services.clock.now())
+
+
+def _record(pair: Pair, side: Side) -> Record:
+    record = pair.views[side].record
+    assert record is not None
+    return record

@@ -1,0 +1,90 @@
+"""From what the feeds brought to pairs: whom each record belongs to, and what must be read besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.core.coupling import Coupling
+from shared.core.filters import parse_filter
+from shared.core.plan import ABSENT, GONE, UNREAD, Seen, View
+from shared.core.records import Record
+from shared.core.sides import Side
+from shared.services.pass_context import Pair, Slice
+
+
+@dataclass(slots=True)
+class Observed:
+    """What is known to have moved: records by side and id, and the ids of deleted ones."""
+
+    records: dict[Side, dict[str, Record]] = field(default_factory=lambda: {side: {} for side in Side})
+    deleted: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
+
+    def ids(self, side: Side) -> set[str]:
+        """Every id of `side` that moved."""
+        return self.records[side].keys() | self.deleted[side]
+
+
+async def pairs_of(work: Slice, observed: Observed) -> list[Pair]:
+    """The pairs that the observations concern; coupled pairs once, uncoupled records each as a pair of its own."""
+    couplings = await _couplings_of(work, observed)
+    pairs = [
+        Pair({side: _view(work, side, coupling.at(side).id, observed) for side in Side}, coupling)
+        for coupling in couplings
+    ]
+    await _read_what_is_missing(work, pairs)
+    coupled = {side: {coupling.at(side).id for coupling in couplings} for side in Side}
+    for side in Side:
+        for record_id, record in observed.records[side].items():
+            if record_id not in coupled[side]:
+                pairs.append(Pair({side: view_of(work, side, record), side.other: ABSENT}))
+    return pairs
+
+
+def view_of(work: Slice, side: Side, record: Record) -> View:
+    """A record that was read, judged by the mapping's filter."""
+    passes = parse_filter(work.mapping.table(side).filter).passes
+    return View(Seen.PRESENT, record, passes(record.values))
+
+
+async def read_views(work: Slice, side: Side, ids: Iterable[str]) -> dict[str, View]:
+    """These records as they are now; one that is not there is gone."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found = await work.services.rows(side).read(work.tables[side], work.columns(side), wanted)
+    return {one: view_of(work, side, found[one]) if one in found else GONE for one in wanted}
+
+
+async def _couplings_of(work: Slice, observed: Observed) -> list[Coupling]:
+    found: dict[str, Coupling] = {}
+    for side in Side:
+        for coupling in (await work.couplings.find(side, observed.ids(side))).values():
+            found[coupling.business_central.id] = coupling
+    return list(found.values())
+
+
+def _view(work: Slice, side: Side, record_id: str, observed: Observed) -> View:
+    if record_id in observed.deleted[side]:
+        return GONE
+    record = observed.records[side].get(record_id)
+    return UNREAD if record is None else view_of(work, side, record)
+
+
+async def _read_what_is_missing(work: Slice, pairs: list[Pair]) -> None:
+    """Read the other side where the coupling does not remember enough, or where a deletion asks for it."""
+    for side in Side:
+        concerned = [pair for pair in pairs if pair.views[side].seen is Seen.UNREAD and _must_read(work, pair, side)]
+        views = await read_views(work, side, [pair.coupling.at(side).id for pair in concerned if pair.coupling])
+        for pair in concerned:
+            assert pair.coupling is not None
+            pair.views[side] = views[pair.coupling.at(side).id]
+
+
+def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
+    assert pair.coupling is not None
+    if pair.views[side.other].seen is Seen.GONE:
+        return True
+    base = pair.coupling.at(side).base
+    lines = [line for line in work.mapping.fields if line.enabled and not line.new_rows_only]
+    return base is None or any(name not in base for line in lines for name in line.columns(side))

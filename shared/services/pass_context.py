@@ -1,0 +1,70 @@
+"""What one slice of one run carries along while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.core.coupling import Coupling
+from shared.core.filters import parse_filter
+from shared.core.jobs import Job, passes_of
+from shared.core.mapping import Mapping
+from shared.core.plan import Seen, View
+from shared.core.sides import Side
+from shared.core.tables import Table
+from shared.services.context import Services
+from shared.services.repositories.couplings import CouplingRepository
+from shared.services.repositories.runs import Run
+from shared.services.repositories.work_items import WorkItem
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two records that belong, or may belong, together, as this slice sees them.
+
+    `coupled_now` marks a pair that this run coupled by its match fields.
+    """
+
+    views: dict[Side, View]
+    coupling: Coupling | None = None
+    coupled_now: bool = False
+
+    def present(self, side: Side) -> bool:
+        """Whether this side's record was read."""
+        return self.views[side].seen is Seen.PRESENT
+
+    def id_at(self, side: Side) -> str | None:
+        """The record's id on `side`, as far as it is known."""
+        if self.coupling is not None:
+            return self.coupling.at(side).id
+        record = self.views[side].record
+        return record.id if record else None
+
+
+@dataclass(slots=True)
+class Slice:
+    """The work at hand: mapping, tables, the run with its jobs by source side, and the open work items by key."""
+
+    services: Services
+    mapping: Mapping
+    tables: dict[Side, Table]
+    couplings: CouplingRepository
+    run: Run
+    jobs: dict[Side, Job]
+    items: dict[str, WorkItem] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[Side, ...]:
+        """The source sides of the mapping's passes: To first, then From."""
+        return passes_of(self.mapping.direction)
+
+    def columns(self, side: Side) -> list[str]:
+        """The columns that this mapping reads on `side`: mapped, filtered, and those people know a record by."""
+        return columns_to_read(self.mapping, self.tables[side], side)
+
+
+def columns_to_read(mapping: Mapping, table: Table, side: Side) -> list[str]:
+    """The columns that a mapping needs of its table, in the table's order."""
+    needed = {name for line in mapping.fields if line.enabled for name in line.columns(side)}
+    needed |= set(parse_filter(mapping.table(side).filter).columns)
+    needed |= {name for name in (table.number, table.title) if name}
+    return [column.name for column in table.columns if column.name in needed]

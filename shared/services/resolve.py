@@ -1,0 +1,171 @@
+"""Answers for the lookups of a batch of pairs, gathered in bulk before planning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from shared.core.coupling import Coupling
+from shared.core.mapping import FieldMapping, Reference, ReferenceKind
+from shared.core.references import ReferenceAnswers
+from shared.core.sides import Side
+from shared.core.tables import Value
+from shared.core.transfer import References
+from shared.services.company_contacts import CompanyContacts
+from shared.services.context import Services
+from shared.services.pass_context import Pair, Slice
+
+WHAT = {"CURRENCY": "Currency", "SALESPEOPLE": "Salesperson", "CUSTOMER": "Customer", "VENDOR": "Vendor"}
+
+
+async def references_for(work: Slice, pairs: Sequence[Pair]) -> References:
+    """The answers for every reference line of the mapping, as far as these pairs need them."""
+    answers = {}
+    for line in work.mapping.fields:
+        if line.enabled and line.reference is not None:
+            values = {side: _values(line, side, pairs) for side in Side}
+            answers[line.caption] = await _answers(work.services, work, line, line.reference, values)
+    return answers
+
+
+def _values(line: FieldMapping, side: Side, pairs: Iterable[Pair]) -> set[Value]:
+    column = line.columns(side)[0]
+    found: set[Value] = set()
+    for pair in pairs:
+        record = pair.views[side].record
+        if record is not None:
+            found.add(record.values.get(column))
+        elif pair.coupling is not None:
+            found.add((pair.coupling.at(side).base or {}).get(column))
+    return found
+
+
+async def _answers(
+    services: Services, work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+) -> ReferenceAnswers:
+    match reference.kind:
+        case ReferenceKind.COUPLED_RECORD:
+            return await _coupled_records(services, reference, values)
+        case ReferenceKind.CURRENCY:
+            return await _currencies(services, reference, values)
+        case ReferenceKind.COUPLED_NUMBER:
+            return await _coupled_numbers(services, reference, values)
+        case ReferenceKind.COMPANY:
+            return await _companies(services, reference, values)
+        case ReferenceKind.CHOICE:
+            return await _choices(services, work, line, reference, values)
+
+
+async def _couplings(
+    services: Services, mappings: Sequence[str], side: Side, values: Iterable[Value]
+) -> list[Coupling]:
+    ids = [str(value) for value in values if value is not None]
+    found: list[Coupling] = []
+    if ids:
+        for mapping in mappings:
+            found += (await services.couplings(mapping).find(side, ids)).values()
+    return found
+
+
+async def _coupled_records(
+    services: Services, reference: Reference, values: dict[Side, set[Value]]
+) -> ReferenceAnswers:
+    answers: dict[Side, dict[Value, Value]] = {}
+    for side in Side:
+        couplings = await _couplings(services, reference.mappings, side, values[side])
+        answers[side] = {coupling.at(side).id: coupling.at(side.other).id for coupling in couplings}
+    return ReferenceAnswers(_what(reference), reference.mappings, answers)
+
+
+async def _currencies(services: Services, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+    """Blank in BC is the local currency; in Dataverse that is the row with its ISO code."""
+    if not any(values.values()):
+        return ReferenceAnswers(_what(reference), reference.mappings)
+    coupled = await _coupled_records(services, reference, values)
+    local = await services.facts.get("local currency", lambda: _local_currency_row(services))
+    answers = {side: dict(coupled.answers[side]) for side in Side}
+    blanks: dict[Side, Value] = {Side.DATAVERSE: None}
+    if local is not None:
+        answers[Side.DATAVERSE][local] = None
+        blanks[Side.BUSINESS_CENTRAL] = local
+    missing = {side: {value for value in values[side] if value and value not in answers[side]} for side in Side}
+    names = await _names(services, reference, missing)
+    return ReferenceAnswers("Currency", reference.mappings, answers, blanks, names, blank_is_unresolved=True)
+
+
+async def _local_currency_row(services: Services) -> str | None:
+    information = services.tables[(Side.BUSINESS_CENTRAL, "companyInformation")]
+    currencies = services.tables[(Side.DATAVERSE, "transactioncurrency")]
+    companies = await services.business_central.all(information, ["currencyCode"])
+    codes = [str(company.values["currencyCode"]) for company in companies if company.values.get("currencyCode")]
+    rows = await services.dataverse.find(currencies, ["isocurrencycode"], "isocurrencycode", codes)
+    return rows[0].id if rows else None
+
+
+async def _names(services: Services, reference: Reference, missing: dict[Side, set[Value]]) -> dict[Value, str]:
+    """What people call the records that turned out not to be coupled: a message with an id helps nobody."""
+    names: dict[Value, str] = {}
+    for side in Side:
+        ids = sorted(str(value) for value in missing[side])
+        for mapping in reference.mappings if ids else ():
+            stored = await services.mappings.get(mapping)
+            if stored is not None:
+                table = services.tables_of(stored.mapping)[side]
+                shown = table.number or table.title or table.key
+                found = await services.rows(side).read(table, [shown], ids)
+                names |= {one: str(record.values.get(shown) or one) for one, record in found.items()}
+    return names
+
+
+async def _coupled_numbers(
+    services: Services, reference: Reference, values: dict[Side, set[Value]]
+) -> ReferenceAnswers:
+    answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
+    if any(value is not None for side in Side for value in values[side]):
+        for mapping in reference.mappings:
+            for coupling in await services.couplings(mapping).all():
+                number = coupling.business_central.number
+                answers[Side.BUSINESS_CENTRAL][number] = coupling.dataverse.id
+                answers[Side.DATAVERSE][coupling.dataverse.id] = number
+    return ReferenceAnswers(_what(reference), reference.mappings, answers)
+
+
+async def _companies(services: Services, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+    contacts = CompanyContacts(services, reference.mappings)
+    numbers = [str(value) for value in values[Side.BUSINESS_CENTRAL] if value is not None]
+    accounts = [str(value) for value in values[Side.DATAVERSE] if value is not None]
+    answers = {
+        Side.BUSINESS_CENTRAL: cast(dict[Value, Value], await contacts.accounts_of(numbers)),
+        Side.DATAVERSE: cast(dict[Value, Value], await contacts.numbers_of(accounts)),
+    }
+    what = "The customer or vendor of company"
+    return ReferenceAnswers(what, reference.mappings, answers, blank_is_unresolved=True)
+
+
+async def _choices(
+    services: Services, work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+) -> ReferenceAnswers:
+    """A choice means the BC record whose code or name is its label, whatever the case, blanks and punctuation."""
+    if not any(value is not None for side in Side for value in values[side]):
+        return ReferenceAnswers(str(reference.table))
+    table = services.tables[(Side.BUSINESS_CENTRAL, str(reference.table))]
+    labels = await services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0])
+    by_label = {_letters(label): value for value, label in labels.items()}
+    answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
+    captions: dict[Value, str] = dict(labels)
+    for record in await services.business_central.all(table, [str(table.number), str(table.title)]):
+        captions[record.id] = str(record.values[str(table.number)])
+        names = (_letters(str(record.values.get(str(name)) or "")) for name in (table.number, table.title))
+        choice = next((by_label[name] for name in names if name in by_label), None)
+        if choice is not None:
+            answers[Side.BUSINESS_CENTRAL][record.id] = choice
+            answers[Side.DATAVERSE].setdefault(choice, record.id)
+    return ReferenceAnswers(table.caption, (), answers, captions=captions)
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _what(reference: Reference) -> str:
+    return " or ".join(WHAT.get(mapping, mapping.capitalize()) for mapping in reference.mappings)
