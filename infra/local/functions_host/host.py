@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,7 +17,7 @@ from infra.local.functions_host.functions import Function
 from infra.local.functions_host.host_json import HostOptions
 from infra.local.functions_host.http_front import HttpFront, is_http, methods_of, path_of
 from infra.local.functions_host.invoker import Invoker
-from infra.local.functions_host.log import name_lines_after
+from infra.local.functions_host.log import held_back, name_lines_after
 from infra.local.functions_host.service_bus import ServiceBus
 from infra.local.functions_host.service_bus_messages import message_by_hand
 from infra.local.functions_host.stopping import Stop
@@ -26,6 +26,8 @@ from infra.local.functions_host.timers import timer_info, timer_of
 from infra.local.functions_host.worker import Worker
 
 _log = logging.getLogger("Host")
+
+Listen = Callable[[Stop], Coroutine[object, object, None]]
 
 _TRIGGERS = ("httpTrigger", "timerTrigger", "serviceBusTrigger")
 _SECONDS_FOR_RUNNING_CALLS = 5.0
@@ -55,15 +57,16 @@ class FunctionsHost:
 
     async def __aenter__(self) -> Self:
         """Raises AppError when the app cannot be indexed or one of its triggers cannot be started."""
-        self._worker = await Worker.start(self._app_directory)
-        self.functions = self._worker.functions
-        self._service_bus = ServiceBus(self._options.service_bus)
-        self._invoker = Invoker(self._worker, self._options.function_timeout, self._service_bus.send_output)
+        with held_back():
+            self._worker = await Worker.start(self._app_directory)
+            self.functions = self._worker.functions
+            self._service_bus = ServiceBus(self._options.service_bus)
+            self._invoker = Invoker(self._worker, self._options.function_timeout, self._service_bus.send_output)
+            listeners = [listen for function in self.functions if (listen := self._listener(function)) is not None]
+            await self._serve_http()
         name_lines_after(self._invoker.function_of)
-        listeners = [run for function in self.functions if (run := self._listener(function)) is not None]
-        await self._serve_http()
-        for listener in listeners:
-            self._in_background(listener)
+        for listen in listeners:
+            self._in_background(listen(self._stop))
         self._log_functions()
         return self
 
@@ -81,18 +84,18 @@ class FunctionsHost:
         await self._runner.cleanup()
         self._worker.stop()
 
-    def _listener(self, function: Function) -> Coroutine[object, object, None] | None:
+    def _listener(self, function: Function) -> Listen | None:
         """What waits for the function's trigger; None for HTTP, for a disabled function and for switched-off timers."""
         kind = function.trigger.type
         if kind not in _TRIGGERS:
             raise AppError(f"{function.name} has a {kind}, which this host does not run ({', '.join(_TRIGGERS)}).")
         if kind == "serviceBusTrigger":
             listener = self._service_bus.listener_of(function, self._invoker)
-            return None if function.is_disabled else listener.run(self._stop)
+            return None if function.is_disabled else listener.run
         if kind == "timerTrigger":
             state = self._choices.state_directory
             timer = timer_of(function, self._invoker, TimerStatusStore(state) if state else None)
-            return timer.run(self._stop) if self._choices.with_timers and not function.is_disabled else None
+            return timer.run if self._choices.with_timers and not function.is_disabled else None
         return None
 
     async def _serve_http(self) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from logging.handlers import MemoryHandler
 
 from azure_functions_runtime import invocation_id_cv  # type: ignore[import-untyped]
 
@@ -42,6 +44,21 @@ def configure_logging(log_levels: Mapping[str, str]) -> None:
     for name, level in log_levels.items():
         if name not in ("default", "Function"):
             logging.getLogger(name).setLevel(_level(level))
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Keep log lines until the work has succeeded; a failure tells itself, without the library's remarks before it."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    buffers = [MemoryHandler(10_000, logging.CRITICAL + 1, handler, flushOnClose=False) for handler in handlers]
+    root.handlers[:] = buffers
+    try:
+        yield
+        for buffer in buffers:
+            buffer.flush()
+    finally:
+        root.handlers[:] = handlers
 
 
 def name_lines_after(function_of: Callable[[str], str | None]) -> None:

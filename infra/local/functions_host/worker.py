@@ -68,7 +68,9 @@ class Worker:
         finally:
             logging.getLogger().removeHandler(complaints)
         if response.result.status != protos.StatusResult.Success:
-            raise AppError(response.result.exception.message, response.result.exception.stack_trace)
+            failure = response.result.exception
+            # To an import error the library adds advice and the whole search path.
+            raise AppError(failure.message.partition(". Cannot find module. ")[0], failure.stack_trace)
         indexed = (await runtime.functions_metadata_request(protos.request())).function_metadata_results
         if not indexed:
             raise AppError(f"There is no function in function_app.py of {app_directory}.")
