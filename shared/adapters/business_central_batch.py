@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.adapters.rows import body_of
+from shared.adapters.values import decode_enum
 from shared.adapters.wire import Row, WireError, error_from, json_object, json_text, rows_of
 from shared.core.records import Create, Delete, Update, Write
 from shared.core.tables import Table
@@ -64,10 +64,6 @@ def _object(body: Any) -> Row:
 def company_contact_of(row: Row) -> str | None:
     """The number of the company contact in an expanded contactsInformation, which lists its persons too."""
     for contact in rows_of({"value": row.get("contactsInformation")}):
-        if _unescaped(str(contact.get("contactType", ""))) == "company" and contact.get("contactNumber"):
+        if decode_enum(str(contact.get("contactType"))) == "Company" and contact.get("contactNumber"):
             return str(contact["contactNumber"])
     return None
-
-
-def _unescaped(name: str) -> str:
-    return re.sub(r"_x[0-9A-Fa-f]{4}_", "", name).lower()

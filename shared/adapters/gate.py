@@ -76,7 +76,7 @@ class Gate:
     @asynccontextmanager
     async def passage(self, patience: Patience) -> AsyncIterator[None]:
         """Hold a slot while the body runs. Waiting for an own slot is free, waiting for a pause to end is not."""
-        await self._slots.acquire()
+        await self._enter()
         try:
             while (wait := self._opens_at - time.monotonic()) > 0:
                 patience.spend(wait, "is throttling")
@@ -84,6 +84,12 @@ class Gate:
             yield
         finally:
             self._leave()
+
+    async def _enter(self) -> None:
+        await self._slots.acquire()
+        while self._surplus > 0:  # this slot is one too many now: keep it, and wait for another
+            self._surplus -= 1
+            await self._slots.acquire()
 
     def _leave(self) -> None:
         if self._surplus > 0:

@@ -1,0 +1,171 @@
+"""The feeds where a real service is hard to bring there: links that die, tracking that is off, other columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from shared.adapters.dataverse_errors import NOT_TRACKED
+from shared.adapters.dataverse_tracking import changed_page
+from shared.adapters.feeds import modified_page
+from shared.adapters.wire import Explained, Row
+from shared.core.failures import FeedExpired, NeedsPerson
+from shared.core.records import ChangePage
+from shared.core.sides import Side
+from shared.defaults import standard_tables
+
+CUSTOMERS = standard_tables()["business_central", "customers"]
+ACCOUNT = standard_tables()["dataverse", "account"]
+HOST = "https://api.example.com"
+NAMES = ["displayName"]
+
+
+def customer(number: int, modified: str) -> Row:
+    key = f"00000000-0000-4000-8000-{number:012}"
+    return {"id": key, "displayName": f"C{number}", "lastModifiedDateTime": modified, "@odata.etag": f"e{number}"}
+
+
+def account(number: int) -> Row:
+    return {"accountid": f"00000000-0000-4000-8000-{number:012}", "name": f"A{number}", "modifiedon": None}
+
+
+class Pages:
+    """A service that answers its pages in turn; an exception among them is raised. Asked paths are noted."""
+
+    def __init__(self, *pages: Row | Exception) -> None:
+        self._pages = list(pages)
+        self.asked: list[str] = []
+        self.preferences: list[str] = []
+
+    async def __call__(self, path: str, headers: Mapping[str, str] | None = None) -> Row:
+        self.asked.append(unquote(path))
+        self.preferences.append((headers or {}).get("Prefer", ""))
+        page = self._pages.pop(0)
+        if isinstance(page, Exception):
+            raise page
+        return page
+
+
+async def scan(pages: Pages, position: str | None = None) -> ChangePage:
+    return await modified_page(CUSTOMERS, NAMES, position, pages)
+
+
+def names(page: ChangePage, column: str = "displayName") -> list[Any]:
+    return [record.values[column] for record in page.records]
+
+
+async def test_only_a_completed_scan_moves_the_moment_and_the_next_one_begins_before_it() -> None:
+    pages = Pages(
+        {"value": [customer(1, "2026-01-01T12:00:00.057Z")], "@odata.nextLink": f"{HOST}/v2.0/customers?$skiptoken=1"},
+        {"value": [customer(2, "2026-01-01T11:00:00Z")]},
+        {"value": []},
+        {"value": [customer(3, "2026-01-02T00:00:00Z")]},
+        {"value": []},
+    )
+    first = await scan(pages)
+    second = await scan(pages, first.position)
+    third = await scan(pages, second.position)
+    fourth = await scan(pages, third.position)
+    await scan(pages, fourth.position)
+    assert [names(page) for page in (first, second, third, fourth)] == [["C1"], ["C2"], [], ["C3"]]
+    assert [page.more for page in (first, second, third, fourth)] == [True, False, False, False]
+    select = "customers?$select=id,displayName,lastModifiedDateTime"
+    since = f"{select}&$filter=lastModifiedDateTime ge "
+    assert pages.asked == [
+        select,
+        "/v2.0/customers?$skiptoken=1",
+        f"{since}2026-01-01T11:50:00.057Z",
+        f"{since}2026-01-01T11:50:00.057Z",
+        f"{since}2026-01-01T23:50:00.000Z",
+    ]
+
+
+async def test_a_scan_whose_link_died_begins_again() -> None:
+    pages = Pages(
+        {"value": [customer(1, "2026-01-01T12:00:00Z")], "@odata.nextLink": f"{HOST}/c?$skiptoken=1"},
+        FeedExpired("gone"),
+        {"value": [customer(1, "2026-01-01T12:00:00Z"), customer(2, "2026-01-01T11:00:00Z")]},
+    )
+    first = await scan(pages)
+    second = await scan(pages, first.position)
+    assert names(second) == ["C1", "C2"]
+    assert pages.asked[2] == pages.asked[0]
+
+
+async def test_a_scan_that_is_asked_for_other_columns_half_way_begins_again() -> None:
+    pages = Pages(
+        {"value": [customer(1, "2026-01-01T12:00:00Z")], "@odata.nextLink": f"{HOST}/c?$skiptoken=1"}, {"value": []}
+    )
+    first = await scan(pages)
+    await modified_page(CUSTOMERS, ["displayName", "city"], first.position, pages)
+    assert pages.asked[1] == "customers?$select=id,displayName,city,lastModifiedDateTime"
+
+
+@pytest.mark.parametrize("position", ["", "{", "[]", '{"v":2,"feed":"modified"}', '{"v":1,"feed":"tracking"}'])
+async def test_a_position_of_another_shape_begins_the_feed_again(position: str) -> None:
+    with pytest.raises(FeedExpired):
+        await scan(Pages(), position)
+
+
+async def track(pages: Pages, position: str | None = None, columns: tuple[str, ...] = ("name",)) -> ChangePage:
+    return await changed_page(ACCOUNT, columns, position, 2, pages)
+
+
+async def test_tracking_keeps_links_as_they_came_and_asks_for_the_page_size_each_time() -> None:
+    pages = Pages(
+        {"value": [account(1), account(2)], "@odata.nextLink": f"{HOST}/accounts?$skiptoken=%3Ca%20b=%22%252f%22/%3E"},
+        {"value": [account(3)], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=91%2108%2f22"},
+        {
+            "value": [
+                account(4),
+                {"@odata.context": f"{HOST}/$metadata#accounts/$deletedEntity", "id": "AB", "reason": "deleted"},
+            ],
+            "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=92",
+        },
+    )
+    first = await track(pages)
+    second = await track(pages, first.position)
+    third = await track(pages, second.position)
+    assert [names(page, "name") for page in (first, second, third)] == [["A1", "A2"], ["A3"], ["A4"]]
+    assert [page.more for page in (first, second, third)] == [True, False, False]
+    assert [page.deleted for page in (first, second, third)] == [(), (), ("ab",)]
+    assert json.loads(first.position)["link"] == "/accounts?$skiptoken=%3Ca%20b=%22%252f%22/%3E"
+    assert json.loads(second.position)["link"] == "/accounts?$deltatoken=91%2108%2f22"
+    paging = "odata.maxpagesize=2"
+    assert pages.preferences == [f"odata.track-changes,{paging}", paging, paging]
+
+
+async def test_an_answer_without_changes_and_without_a_link_keeps_the_link() -> None:
+    pages = Pages({"value": [], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=1"}, {})
+    first = await track(pages)
+    assert await track(pages, first.position) == ChangePage((), first.position, more=False)
+
+
+async def test_a_first_read_that_ends_nowhere_needs_a_person() -> None:
+    with pytest.raises(NeedsPerson, match="names no place to go on from"):
+        await track(Pages({"value": [account(1)]}))
+
+
+async def test_other_columns_need_the_feed_from_its_start() -> None:
+    first = await track(Pages({"value": [], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=1"}))
+    with pytest.raises(FeedExpired, match="other columns"):
+        await track(Pages(), first.position, columns=("name", "fax"))
+
+
+async def test_a_table_without_tracking_is_followed_by_time_of_modification() -> None:
+    refusal = Explained("Change tracking is off.", "", side=Side.DATAVERSE, code=NOT_TRACKED)
+    row = account(1) | {"modifiedon": "2026-01-01T12:00:00Z"}
+    pages = Pages(refusal, {"value": [row]}, {"value": []})
+    first = await track(pages)
+    await track(pages, first.position)
+    assert first.records[0].modified_at == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert pages.asked[2].endswith("$filter=modifiedon ge 2026-01-01T11:50:00.000Z")
+    assert pages.preferences[2] == "odata.maxpagesize=2"
+    # Tracking that is switched off later: only reading everything again shows where the feed stands.
+    with pytest.raises(FeedExpired):
+        await track(Pages(refusal), '{"v":1,"feed":"tracking","select":"accountid,name,modifiedon","link":"/x"}')
