@@ -7,14 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
-import httpx
 import pytest
 
 from tests.contract.functions_host_apps.running import APPS, ROOT, RunningHost, command, host_running
 
 SECRET = "a-key-that-no-log-shows"
-OPEN = "anonymous"
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +129,12 @@ def test_a_function_that_takes_too_long_is_cancelled(host: RunningHost) -> None:
 
 
 def test_a_body_above_the_limit_is_refused_before_it_is_sent(host: RunningHost) -> None:
-    with httpx.Client(base_url=host.client.base_url) as client:
-        request = client.build_request(
-            "POST", "/api/echo", headers={"content-length": "104857601"}, content=iter([b"x"])
-        )
-        assert client.send(request).status_code == 413
+    connection = HTTPConnection(host.client.base_url.host, host.client.base_url.port)
+    connection.putrequest("POST", "/api/echo")
+    connection.putheader("Content-Length", str(100 * 1024 * 1024 + 1))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,6 @@ def test_a_failure_is_logged_once_with_its_stack_trace(host: RunningHost) -> Non
     host.client.get("/api/fail/loudly")
 
     assert host.log().count("RuntimeError: told to fail") == before + 1
-    assert "fail [" not in host.log().split("Executed 'fail' (Failed")[0][-20:]
 
 
 def test_no_key_is_ever_logged(host: RunningHost) -> None:

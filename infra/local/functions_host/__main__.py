@@ -22,8 +22,8 @@ def main() -> int:
     app_directory = Path(arguments.app).resolve()
     state_directory = Path(arguments.state).resolve() if arguments.state else None
     try:
-        options = read_host_json(app_directory / "host.json")
         _apply_settings(app_directory, arguments)
+        options = read_host_json(app_directory / "host.json")
         os.chdir(app_directory)
         asyncio.run(_serve(app_directory, state_directory, options, arguments))
     except AppError as error:

@@ -6,7 +6,8 @@ Source: host.json reference for Azure Functions 2.x and later; Azure Service Bus
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -41,8 +42,22 @@ class HostOptions:
     service_bus: ServiceBusOptions = ServiceBusOptions()
 
 
-def read_host_json(path: Path) -> HostOptions:
-    """Raises AppError when the file is missing, is not JSON, or a value has the wrong form."""
+_NAMES = {
+    name.lower(): name
+    for name in (
+        *("functionTimeout", "logLevel", "routePrefix", "serviceBus", "prefetchCount", "autoCompleteMessages"),
+        *("maxAutoLockRenewalDuration", "maxConcurrentCalls", "maxConcurrentSessions", "sessionIdleTimeout"),
+        "maxMessageBatchSize",
+    )
+}
+_OVERRIDE = "azurefunctionsjobhost__"
+
+
+def read_host_json(path: Path, environment: Mapping[str, str] = os.environ) -> HostOptions:
+    """Raises AppError when the file is missing, is not JSON, or a value has the wrong form.
+
+    An app setting `AzureFunctionsJobHost__extensions__http__routePrefix` overrides that value, as for the real host.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -52,9 +67,23 @@ def read_host_json(path: Path) -> HostOptions:
     if not isinstance(content, dict) or content.get("version") != "2.0":
         raise AppError('host.json must be an object with "version": "2.0".')
     try:
+        for name, value in environment.items():
+            if name.lower().startswith(_OVERRIDE):
+                _override(content, name.split("__")[1:], value)
         return _host_options(content)
     except (ValueError, TypeError, AttributeError) as error:
         raise AppError(f"host.json has a value of the wrong form: {error}") from error
+
+
+def _override(section: dict[str, Any], path: Sequence[str], value: str) -> None:
+    """Set the value at the path; names that are there already are found whatever their case."""
+    spelled = {name.lower(): name for name in section}
+    # Windows keeps environment variables in upper case, so the names that this module reads are known by heart.
+    name = spelled.get(path[0].lower(), _NAMES.get(path[0].lower(), path[0]))
+    if len(path) == 1:
+        section[name] = value
+    else:
+        _override(section.setdefault(name, {}), path[1:], value)
 
 
 def _host_options(content: Json) -> HostOptions:
@@ -81,7 +110,8 @@ def _service_bus_options(section: Json) -> ServiceBusOptions:
 
     return ServiceBusOptions(
         prefetch_count=int(section.get("prefetchCount", default.prefetch_count)),
-        auto_complete_messages=bool(section.get("autoCompleteMessages", default.auto_complete_messages)),
+        auto_complete_messages=str(section.get("autoCompleteMessages", default.auto_complete_messages)).lower()
+        == "true",
         max_auto_lock_renewal=span("maxAutoLockRenewalDuration", default.max_auto_lock_renewal),
         max_concurrent_calls=int(section.get("maxConcurrentCalls", default.max_concurrent_calls)),
         max_concurrent_sessions=int(section.get("maxConcurrentSessions", default.max_concurrent_sessions)),

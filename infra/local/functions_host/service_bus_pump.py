@@ -54,6 +54,7 @@ class QueueListener:
         self._options = options
         self._invoker = invoker
         self._outage = Outage(f"queue {queue} of {function.name}")
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: Stop) -> None:
         """Pump until the stop is requested; a function that runs then is waited for."""
@@ -63,6 +64,8 @@ class QueueListener:
         async with asyncio.TaskGroup() as pumps:
             for _ in range(count):
                 pumps.create_task(self._pump(serve, stop))
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _pump(self, serve: Callable[[Stop], Awaitable[None]], stop: Stop) -> None:
         failures = 0
@@ -83,7 +86,7 @@ class QueueListener:
             while not stop.is_requested:
                 await self._receive_and_handle(receiver, _RECEIVE_SECONDS, stop)
         finally:
-            await receiver.close()
+            self._close(receiver)
 
     async def _serve_next_session(self, stop: Stop) -> None:
         receiver = self._client.get_queue_receiver(
@@ -102,7 +105,18 @@ class QueueListener:
             # No session has messages. That is an answer, so the broker is there.
             self._outage.ended()
         finally:
-            await receiver.close()
+            self._close(receiver)
+
+    def _close(self, receiver: ServiceBusReceiver) -> None:
+        """Close in the background: the session is free at once, but the SDK then waits up to a second for itself."""
+        task = asyncio.ensure_future(receiver.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.debug("A receiver of %s was not closed cleanly: %s", self._queue, error)
 
     async def _work_off_session(self, receiver: ServiceBusReceiver, stop: Stop) -> None:
         """Handle the session's messages in order until none comes for sessionIdleTimeout."""

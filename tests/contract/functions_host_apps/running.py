@@ -90,4 +90,5 @@ def host_running(app: str, *options: str, environment: Mapping[str, str] | None 
                 yield RunningHost(process, client, facts["key"], facts["functions"], log_file)
         finally:
             process.kill()
-            process.communicate()
+            with process:  # closes the pipes and waits
+                pass

@@ -77,7 +77,18 @@ def test_what_is_no_time_span_is_refused(text: str) -> None:
 def test_host_json_defaults_are_those_of_the_real_host(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
 
-    assert read_host_json(tmp_path / "host.json") == HostOptions()
+    assert read_host_json(tmp_path / "host.json", {}) == HostOptions()
+
+
+@pytest.mark.parametrize("prefix", ["AzureFunctionsJobHost__", "AZUREFUNCTIONSJOBHOST__"])
+def test_app_settings_override_host_json(tmp_path: Path, prefix: str) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": "a"}}}')
+    names = {"extensions__http__routePrefix": "b", "extensions__serviceBus__sessionIdleTimeout": "00:00:01"}
+    environment = {prefix + (name.upper() if prefix.isupper() else name): value for name, value in names.items()}
+
+    options = read_host_json(tmp_path / "host.json", environment)
+
+    assert (options.route_prefix, options.service_bus.session_idle_timeout) == ("b", timedelta(seconds=1))
 
 
 def test_host_json_is_read(tmp_path: Path) -> None:
@@ -90,7 +101,7 @@ def test_host_json_is_read(tmp_path: Path) -> None:
     }
     (tmp_path / "host.json").write_text(json.dumps(content))
 
-    options = read_host_json(tmp_path / "host.json")
+    options = read_host_json(tmp_path / "host.json", {})
 
     assert (options.route_prefix, options.function_timeout) == ("v1", None)
     assert options.log_levels == {"default": "Warning"}
