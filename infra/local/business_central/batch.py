@@ -1,0 +1,145 @@
+"""`$batch`: up to 100 operations, one after the other (page "OData batch requests").
+
+Without `Prefer: odata.continue-on-error` the first failure ends the batch, and what follows is neither done nor
+mentioned. With `Isolation: snapshot` all is one transaction: any failure takes everything back, although what had
+succeeded is still reported as done; if the very first operation fails only its response comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.local.business_central import errors, multipart
+from infra.local.business_central.calls import API, Answer, Call, refusal
+from infra.local.business_central.database import Database
+
+MOST = 100
+Do = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass
+class Operation:
+    """One operation of a batch; `id` is echoed."""
+
+    id: Any
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+class _TakeBackError(Exception):
+    """Ends the transaction of a snapshot batch that failed."""
+
+
+async def run(call: Call, do: Do, database: Database, lock: asyncio.Lock) -> Answer:
+    """Do a batch; the outer status is 200 when it could be read. Raises ApiError."""
+    operations = _operations(call)
+    if len(operations) > MOST:
+        raise errors.ApiError(
+            500,
+            "Unknown",
+            "The current batch message contains too many parts. A maximum number of "
+            f"'{MOST}' query operations and change sets are allowed in a batch message.",
+        )
+    if (call.header("Isolation") or call.header("odata-isolation") or "").lower() == "snapshot":
+        answers = await _snapshot(call, operations, do, database, lock)
+    else:
+        answers = await _one_by_one(call, operations, do)
+    return _response(call, list(zip(operations, answers, strict=False)))
+
+
+async def _one_by_one(call: Call, operations: list[Operation], do: Do, *, in_snapshot: bool = False) -> list[Answer]:
+    go_on = call.preference("odata.continue-on-error") not in (None, "false")
+    answers: list[Answer] = []
+    for operation in operations:
+        answers.append(await do(_inner(call, operation, in_snapshot=in_snapshot)))
+        failed = answers[-1].status >= 400
+        if failed and not go_on and not (in_snapshot and len(answers) > 1):
+            break
+    return answers
+
+
+async def _snapshot(
+    call: Call, operations: list[Operation], do: Do, database: Database, lock: asyncio.Lock
+) -> list[Answer]:
+    answers: list[Answer] = []
+    async with _alone(lock):
+        try:
+            with database.transaction():
+                answers = await _one_by_one(call, operations, do, in_snapshot=True)
+                if any(one.status >= 400 for one in answers):
+                    raise _TakeBackError
+        except _TakeBackError:
+            pass
+    return answers
+
+
+@asynccontextmanager
+async def _alone(lock: asyncio.Lock) -> AsyncIterator[None]:
+    async with lock:
+        yield
+
+
+def _inner(call: Call, operation: Operation, *, in_snapshot: bool) -> Call:
+    url = urlsplit(operation.url)
+    path = url.path.partition(API)[2] if API in url.path else f"/{url.path.lstrip('/')}"
+    headers = {name.lower(): value for name, value in operation.headers.items()}
+    if intent := call.header("Data-Access-Intent"):
+        headers.setdefault("data-access-intent", intent)
+    return Call(
+        operation.method.upper(),
+        call.root,
+        path,
+        url.query,
+        headers,
+        operation.body,
+        call.user,
+        in_snapshot=in_snapshot,
+    )
+
+
+def _operations(call: Call) -> list[Operation]:
+    content_type = call.header("Content-Type") or ""
+    if "multipart/mixed" in content_type.lower():
+        return [Operation(None, *part) for part in multipart.read(content_type, call.body or b"")]
+    body = call.json_object()
+    requests = body.get("requests")
+    if not isinstance(requests, list):
+        raise errors.bad_request("The batch request must have an array 'requests'.")
+    return [_operation(one) for one in requests]
+
+
+def _operation(one: Any) -> Operation:
+    if not isinstance(one, dict) or not isinstance(one.get("method"), str) or not isinstance(one.get("url"), str):
+        raise errors.bad_request("Every request of a batch must have a 'method' and a 'url'.")
+    headers = {str(name): str(value) for name, value in (one.get("headers") or {}).items()}
+    body = one.get("body")
+    return Operation(
+        one.get("id"), one["method"], one["url"], headers, None if body is None else json.dumps(body).encode()
+    )
+
+
+def _response(call: Call, done: list[tuple[Operation, Answer]]) -> Answer:
+    """JSON where `Accept` asks for it, else multipart."""
+    if "application/json" not in (call.header("Accept") or ""):
+        content_type, text = multipart.write([answer for _, answer in done])
+        return Answer(200, text=text, headers={"Content-Type": content_type})
+    responses = []
+    for operation, answer in done:
+        headers = {"content-type": "application/json; odata.metadata=minimal", "odata-version": "4.0"}
+        headers |= {name.lower(): value for name, value in answer.headers.items() if name != "Content-Type"}
+        response: dict[str, Any] = {"id": operation.id, "status": answer.status, "headers": headers}
+        if answer.body is not None or answer.text is not None:
+            response["body"] = answer.text if answer.body is None else answer.body
+        responses.append(response)
+    return Answer(200, {"responses": responses}, {"Content-Type": "application/json"})
+
+
+__all__ = ["MOST", "refusal", "run"]

@@ -1,0 +1,1 @@
+"""What the application does when a record is entered, changed, renamed or deleted, per table."""

@@ -1,0 +1,175 @@
+"""The HTTP side: requests to calls, answers to responses, the gate before and the control plane beside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from infra.local.business_central import batch
+from infra.local.business_central.calls import API, Answer, Call, refusal
+from infra.local.business_central.company import Company
+from infra.local.business_central.control import ControlledSimulator
+from infra.local.business_central.errors import ApiError, no_route
+from infra.local.business_central.service import Service
+from infra.local.simulator.control import control_routes
+from infra.local.simulator.faults import Faults
+from infra.local.simulator.gate import ROUTE, Gate, OperationFault
+from infra.local.simulator.limits import Limits
+from infra.local.simulator.oauth import DEFAULT_TOKEN, Tokens
+from infra.local.simulator.statistics import Statistics
+
+_LARGEST_BODY = 350 * 1024 * 1024
+_WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+
+def limits() -> Limits:
+    """6,000 requests in 5 minutes; 5 worked on and 95 queued; per user (page "Operational limits")."""
+    return Limits(requests=6000, window_seconds=300, execution_ms=None, concurrent=100, processed=5)
+
+
+class Server:
+    """The simulator as a web application."""
+
+    def __init__(self, database: Path | None, token: str, local_currency: str) -> None:
+        self.company = Company(database, local_currency)
+        self.tokens = Tokens(token)
+        self.statistics = Statistics()
+        self._service = Service(self.company)
+        self._writing = asyncio.Lock()
+        self.gate = Gate(
+            limits=limits(), refuse=_too_many, statistics=self.statistics, faults=Faults(), caller=self._caller
+        )
+
+    def application(self) -> web.Application:
+        """Everything that is served."""
+        application = web.Application(middlewares=[self.gate.middleware], client_max_size=_LARGEST_BODY)
+        application.add_routes(control_routes(ControlledSimulator(self.company, self.tokens, self._writing), self.gate))
+        application.add_routes(self.tokens.routes())
+        application.router.add_route("*", "/{anything:.*}", self._serve)
+        return application
+
+    def _caller(self, request: web.Request) -> str:
+        return self.tokens.user_of(request.headers.get("Authorization")) or ""
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        try:
+            answer = await self._answer(request)
+        except ApiError as error:
+            answer = refusal(error)
+        if answer.code:
+            self.statistics.refused(answer.code)
+        headers = {"OData-Version": "4.0", "request-id": str(uuid4()), "Cache-Control": "no-cache, no-store"}
+        content = answer.content()
+        if content:
+            headers["Content-Type"] = "application/json; odata.metadata=minimal"
+        return web.Response(status=answer.status, body=content, headers=headers | answer.headers)
+
+    async def _answer(self, request: web.Request) -> Answer:
+        before, found, path = request.rel_url.raw_path.partition(API)
+        if not found or (path and not path.startswith("/")):
+            raise no_route()
+        user = self._caller(request)
+        if not user:
+            raise ApiError(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+        call = Call(
+            request.method,
+            f"{request.scheme}://{request.host}{before}{API}",
+            path,
+            request.rel_url.raw_query_string,
+            {name.lower(): value for name, value in request.headers.items()},
+            await request.read(),
+            user,
+        )
+        if path.strip("/") == "$batch" and call.method == "POST":
+            request[ROUTE] = "$batch"
+            return await batch.run(call, self._operation, self.company.database, self._writing)
+        answer = await self._do(call)
+        request[ROUTE] = answer.route
+        return answer
+
+    async def _do(self, call: Call) -> Answer:
+        if call.method == "GET":
+            await self.gate.page()
+            return self._service.answer(call)
+        async with self._writing:
+            return self._counted(call)
+
+    def _counted(self, call: Call) -> Answer:
+        answer = self._service.answer(call)
+        if call.method in _WRITES and answer.status < 300:
+            self.statistics.wrote()
+        return answer
+
+    async def _operation(self, call: Call) -> Answer:
+        """One operation inside a batch."""
+        target = f"{API}{call.path}" + (f"?{call.query_string}" if call.query_string else "")
+        fault = await self.gate.operation(call.method, target)
+        if fault is not None:
+            answer = _faulty(fault)
+        elif call.in_snapshot:
+            answer = self._counted(call)
+        else:
+            answer = await self._do(call)
+        self.statistics.operation(call.method, answer.route or call.path.strip("/"), answer.status)
+        if answer.code:
+            self.statistics.refused(answer.code)
+        return answer
+
+
+def _faulty(fault: OperationFault) -> Answer:
+    if isinstance(fault.body, str):
+        return Answer(fault.status, text=fault.body, headers=fault.headers)
+    return Answer(fault.status, fault.body, fault.headers)
+
+
+def _too_many(kind: str, retry_after: float) -> web.Response:
+    """The 429: the documentation promises no Retry-After here."""
+    answer = refusal(ApiError(429, "TooManyRequests", "The request was refused because too many requests were sent."))
+    return web.Response(status=429, body=answer.content(), content_type="application/json")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A simulator that serves: `url` + `/api/v2.0` is the API root."""
+
+    url: str
+    token: str
+    company_id: str
+    server: Server
+
+    @property
+    def api(self) -> str:
+        """The API root."""
+        return self.url + API
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the READY line tells."""
+        return {"url": self.url, "company_id": self.company_id, "token": self.token}
+
+
+@asynccontextmanager
+async def serving(
+    *, port: int = 0, token: str = DEFAULT_TOKEN, database: Path | None = None, local_currency: str = "EUR"
+) -> AsyncIterator[Running]:
+    """Serve on 127.0.0.1 while the block runs; port 0 is any free one."""
+    server = Server(database, token, local_currency)
+    runner = web.AppRunner(
+        server.application(), access_log=None, max_line_size=65_536, max_field_size=65_536, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        yield Running(f"http://127.0.0.1:{bound}", token, server.company.id, server)
+    finally:
+        await runner.cleanup()
+        server.company.close()
