@@ -1,0 +1,149 @@
+"""Business Central's row store in memory: `ports.BusinessCentralStore`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from shared.core.records import ChangePage, Create, RefusalKind
+from shared.core.sides import Side
+from shared.core.tables import ColumnKind, Table, Value, Values
+from shared.memory.rows import MemoryRows, Refusal, Row, fields_of, position_of
+from shared.ports import Clock, Ids
+
+_BLANKS: dict[ColumnKind, Value] = {ColumnKind.INTEGER: 0, ColumnKind.DECIMAL: 0, ColumnKind.BOOLEAN: False}
+_SERIES = {"customers": "C", "vendors": "V", "contacts": "CT"}  # beginnings of the numbers given by the store
+_RELATIONS = {"customers": "Customer", "vendors": "Vendor"}
+# Columns that must name a record which exists: the table and its column, None for the id.
+_REFERENCES: dict[str, tuple[str, str | None]] = {
+    "salespersonCode": ("salespeoplePurchasers", "code"),
+    "companyNumber": ("contacts", "number"),
+    "currencyId": ("currencies", None),
+    "paymentTermsId": ("paymentTerms", None),
+    "shipmentMethodId": ("shipmentMethods", None),
+}
+
+
+class MemoryBusinessCentral(MemoryRows):
+    """One company.
+
+    As in the API v2.0: ids and numbers are given by the store, numbers and codes are unique, Code columns are
+    upper-cased, a changed country blanks the address columns that the table's description names, a new customer or
+    vendor brings its contact along. The feed goes by time of modification with an overlap, so it repeats itself, and
+    tells no deletions. Not as there: an edit of a customer is not mirrored to its contact.
+    """
+
+    side = Side.BUSINESS_CENTRAL
+
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        tables: Iterable[Table] | None = None,
+        *,
+        overlap: timedelta = timedelta(minutes=10),
+    ) -> None:
+        super().__init__(clock, ids, tables)
+        self._overlap = overlap
+        self._numbers: Counter[str] = Counter()
+        self._contacts: dict[tuple[str, str], str] = {}  # (table, id) of a customer or vendor -> id of its contact
+
+    async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
+        """See RowStore: a scan in the order of ids through what was modified since the last one, less the overlap."""
+        self.calls["changes"] += 1
+        fields = fields_of(position, self.side) if position else {}
+        since, newest = _moment(fields.get("since")), _moment(fields.get("newest"))
+        after = str(fields.get("after") or "")
+        wanted = [key for key in sorted(self._rows[table.name]) if key > after and self._is_due(table, key, since)]
+        page = {key: self._rows[table.name][key] for key in wanted[:page_size]}
+        newest = max((moment for moment in (newest, *_moments(page.values())) if moment), default=None)
+        records = tuple(self._record(table, columns, key, row) for key, row in page.items())
+        if len(wanted) > len(page):
+            fields = {"since": _text(since), "newest": _text(newest), "after": max(page)}
+            return ChangePage(records, position_of(fields), more=True)
+        reached = max((moment for moment in (since, newest) if moment), default=None)
+        return ChangePage(records, position_of({"since": _text(reached)}), more=False)
+
+    async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
+        """See BusinessCentralStore."""
+        self.calls["company_contacts"] += 1
+        contacts = self._rows["contacts"]
+        linked = {key: contacts.get(self._contacts.get((table.name, key), "")) for key in ids}
+        return {
+            key: str(contact.values["number"])
+            for key, contact in linked.items()
+            if contact is not None and contact.values["type"] == "Company"
+        }
+
+    def _is_due(self, table: Table, key: str, since: datetime | None) -> bool:
+        return since is None or self._rows[table.name][key].modified_at >= since - self._overlap
+
+    def _new_id(self, write: Create) -> str:
+        return self._ids.new()
+
+    def _defaults(self, table: Table, values: Values) -> Values:
+        defaults: Values = {}
+        if table.number and values[table.number] is None and table.name in _SERIES:
+            self._numbers[table.name] += 1
+            defaults[table.number] = f"{_SERIES[table.name]}{self._numbers[table.name]:05}"
+        if table.name in ("customers", "contacts") and values["type"] is None:
+            defaults["type"] = "Company"
+        return defaults
+
+    def _complete(self, table: Table, values: Values) -> None:
+        for column in table.columns:
+            if values[column.name] is None and column.kind in _BLANKS:
+                values[column.name] = _BLANKS[column.kind]
+
+    def _check(self, table: Table, id: str, values: Values) -> None:
+        if table.number:
+            self._check_number(table, id, values[table.number])
+        for column, (other, key) in _REFERENCES.items():
+            value = values.get(column)
+            if value is not None and other in self._rows and not self._exists(other, key, value):
+                message = f"The field {column} contains a value ({value}) that cannot be found in the related table."
+                raise Refusal(RefusalKind.INVALID, message, column)
+
+    def _check_number(self, table: Table, id: str, number: Value) -> None:
+        if number is None:
+            raise Refusal(RefusalKind.INVALID, f"{table.number} must be filled in. Enter a value.", table.number)
+        rows = self._rows[table.name].items()
+        if any(row.values[table.number or ""] == number for key, row in rows if key != id):
+            message = f"The record in table {table.caption} already exists: {number}."
+            raise Refusal(RefusalKind.EXISTS, message, table.number)
+
+    def _exists(self, table_name: str, column: str | None, value: Value) -> bool:
+        rows = self._rows[table_name]
+        return value in rows if column is None else any(row.values[column] == value for row in rows.values())
+
+    def _cleared(self, table: Table, column: str) -> tuple[str, ...]:
+        return table.cleared_by_change.get(column, ())
+
+    def _created(self, table: Table, id: str) -> None:
+        relation, contacts = _RELATIONS.get(table.name), self._tables.get("contacts")
+        if relation is None or contacts is None:
+            return
+        values = self._rows[table.name][id].values
+        shared = {column.name for column in contacts.columns} & values.keys() - {"number", "type"}
+        contact = self._create(contacts, {name: values[name] for name in shared}, self._ids.new())
+        stored = self._rows["contacts"][contact].values
+        stored |= {"type": values.get("type") or "Company", "contactBusinessRelation": relation}
+        self._contacts[table.name, id] = contact
+
+    def _deleted(self, table: Table, id: str) -> None:
+        contact = self._rows.get("contacts", {}).get(self._contacts.pop((table.name, id), ""))
+        if contact is not None:
+            contact.values["contactBusinessRelation"] = None
+
+
+def _moments(rows: Iterable[Row]) -> list[datetime]:
+    return [row.modified_at for row in rows]
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
