@@ -55,7 +55,6 @@ class Job:
 
     id: str
     run: str
-    request: str
     mapping: str
     direction: Direction
     trigger: Trigger

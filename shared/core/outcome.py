@@ -21,8 +21,8 @@ IGNORED = (Reason.NOT_COUPLED, Reason.OUTSIDE_FILTER)
 class Outcome:
     """The last word on one pair in one slice.
 
-    `action` is what was decided last, `written` the sides that were really written, `held` why it is not in step, `seen` the
-    sides whose record this run looked at, `coupled` and `created` what happened besides.
+    `action` is what was decided last, `written` the sides that were really written, `held` why it is not in step,
+    `seen` the sides whose record this run looked at, `coupled` and `created` what happened besides.
     """
 
     action: Nothing | Remember | Change | Make | Uncouple | Hold

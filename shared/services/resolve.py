@@ -88,7 +88,9 @@ async def _currencies(services: Services, reference: Reference, values: dict[Sid
     if local is not None:
         answers[Side.DATAVERSE][local] = None
         blanks[Side.BUSINESS_CENTRAL] = local
-    missing = {side: {value for value in values[side] if value and value not in answers[side]} for side in Side}
+    missing: dict[Side, set[Value]] = {
+        side: {value for value in values[side] if value and value not in answers[side]} for side in Side
+    }
     names = await _names(services, reference, missing)
     return ReferenceAnswers("Currency", reference.mappings, answers, blanks, names, blank_is_unresolved=True)
 
@@ -152,7 +154,7 @@ async def _choices(
     labels = await services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0])
     by_label = {_letters(label): value for value, label in labels.items()}
     answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
-    captions: dict[Value, str] = dict(labels)
+    captions: dict[Value, str] = {value: labels[value] for value in labels}
     for record in await services.business_central.all(table, [str(table.number), str(table.title)]):
         captions[record.id] = str(record.values[str(table.number)])
         names = (_letters(str(record.values.get(str(name)) or "")) for name in (table.number, table.title))

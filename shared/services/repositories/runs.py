@@ -23,7 +23,8 @@ class MappingState:
     """How far a mapping has come.
 
     `positions` are the feeds' positions by side; `signature` is the configuration they were read under: when it
-    changes the feeds start over. `queued` is a run that waits, `active` the one that is on.
+    changes the feeds start over. `queued` is a run that waits, `active` the one that is on. `last_coupled_at` releases
+    the records of other mappings that wait for a parent here.
     """
 
     mapping: str
@@ -34,6 +35,7 @@ class MappingState:
     next_due_at: datetime | None = None
     last_started_at: datetime | None = None
     last_finished_at: datetime | None = None
+    last_coupled_at: datetime | None = None
     last_message: str = ""
     etag: str | None = None
 
@@ -42,12 +44,11 @@ class MappingState:
 class Run:
     """One run of one mapping: its jobs by source side, which slice is next, and which feeds are read to their end.
 
-    `touched_at` moves with every slice; `retried` says whether the open work items were taken along; `delays` counts
-    how often it had to be put off.
+    `touched_at` moves with every page; `retried` says whether the open work items were taken along. `delays` counts how
+    often it was put off, `setbacks` how often because a service was busy or the host had died.
     """
 
     id: str
-    request: str
     mapping: str
     trigger: Trigger
     jobs: dict[Side, str]
@@ -57,6 +58,7 @@ class Run:
     finished_feeds: list[Side] = field(default_factory=list)
     retried: bool = False
     delays: int = 0
+    setbacks: int = 0
     ended: bool = False
 
 

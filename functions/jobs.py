@@ -1,0 +1,26 @@
+"""The queue: each message runs one slice of a job."""
+
+from __future__ import annotations
+
+import json
+
+import azure.functions as func
+
+from shared.services.context import Services
+from shared.services.run_slice import run_slice
+
+QUEUE = "sync-jobs"
+
+
+def jobs_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+    """The Service Bus trigger. Sessions keep the runs of one mapping one after the other."""
+    blueprint = func.Blueprint()
+
+    @blueprint.function_name("run_job_slice")
+    @blueprint.service_bus_queue_trigger(
+        arg_name="message", queue_name=QUEUE, connection="ServiceBusConnection", is_sessions_enabled=True
+    )
+    async def run_job_slice(message: func.ServiceBusMessage) -> None:
+        await run_slice(services, json.loads(message.get_body()))
+
+    return blueprint

@@ -1,0 +1,197 @@
+"""Reading and changing what administrators see: mappings, jobs, errors, health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.core.filters import FilterError, parse_filter
+from shared.core.jobs import Job
+from shared.core.mapping import ConflictScope, DeletionConflictResolution, Mapping, UpdateConflictResolution
+from shared.core.sides import Direction, Side
+from shared.ports import Check, StateConflict
+from shared.services.context import Services
+from shared.services.repositories.mappings import StoredMapping
+from shared.services.repositories.runs import MappingState
+from shared.services.repositories.work_items import WorkItem
+
+LATE_AFTER = 3  # intervals
+
+
+class Problem(Exception):
+    """What a caller asked for cannot be done. `code` is stable, the text says what is wrong and how to put it right."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+
+def _filter(expression: str) -> str:
+    try:
+        parse_filter(expression)
+    except FilterError as error:
+        raise ValueError(str(error)) from error
+    return expression
+
+
+type FilterText = Annotated[str, AfterValidator(_filter)]
+
+
+class MappingChange(BaseModel):
+    """What can be changed of a mapping: its flags and settings. Members left out stay as they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool | None = Field(None, description="Whether the timer runs the mapping.")
+    synch_only_coupled_records: bool | None = Field(
+        None, description="Whether uncoupled records are ignored (Synch. Only Coupled Records)."
+    )
+    direction: Direction | None = Field(None, description="Which way the mapping synchronizes.")
+    update_conflict_resolution: UpdateConflictResolution | None = Field(
+        None, description="What to do when the same data was edited on both sides."
+    )
+    deletion_conflict_resolution: DeletionConflictResolution | None = Field(
+        None, description="What to do when the coupled record was deleted."
+    )
+    conflict_scope: ConflictScope | None = Field(
+        None, description="Whether two edits of one record are a conflict, or only those of one field or field group."
+    )
+    business_central_filter: FilterText | None = Field(
+        None, description="Which BC records are synchronized (OData filter over the mapped table)."
+    )
+    dataverse_filter: FilterText | None = Field(
+        None, description="Which Dataverse rows are synchronized (OData filter over the mapped table)."
+    )
+    interval_minutes: int | None = Field(
+        None, ge=1, le=10_080, description="Minutes between two runs; null means the app's setting."
+    )
+
+
+async def mapping_named(services: Services, name: str) -> StoredMapping:
+    """A mapping by its name. Raises Problem (404)."""
+    stored = await services.mappings.get(name)
+    if stored is None:
+        names = ", ".join(sorted(item.mapping.name for item in await services.mappings.all()))
+        raise Problem(404, "unknown_mapping", f"There is no mapping {name}. The mappings are {names}.")
+    return stored
+
+
+async def change_mapping(services: Services, name: str, change: MappingChange, etag: str | None) -> StoredMapping:
+    """Change a mapping, all or nothing. Raises Problem (404 unknown, 412 somebody else was quicker, 400 senseless)."""
+    stored = await mapping_named(services, name)
+    if etag not in (None, "*", stored.etag):
+        raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.")
+    changed = _changed(services, stored.mapping, change)
+    if changed == stored.mapping:
+        return stored
+    try:
+        return await services.mappings.save(changed, stored.etag)
+    except StateConflict as conflict:
+        raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.") from conflict
+
+
+def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:
+    values = {name: getattr(change, name) for name in change.model_fields_set}
+    for side in Side:
+        expression = values.pop(f"{side}_filter", None)
+        if expression is not None:
+            _check_columns(services, mapping, side, expression)
+            values[side] = mapping.table(side).model_copy(update={"filter": expression})
+    for name in values:
+        if values[name] is None and name != "interval_minutes":
+            raise Problem(400, "invalid_value", f"{name}: null is not a value; leave it out to keep what it is.")
+    direction = values.get("direction")
+    if direction is not None:
+        _check_direction(mapping, direction)
+    return mapping.model_copy(update=values)
+
+
+def _check_columns(services: Services, mapping: Mapping, side: Side, expression: str) -> None:
+    table = services.tables_of(mapping)[side]
+    known = {column.name for column in table.columns}
+    for column in parse_filter(expression).columns:
+        if column not in known:
+            text = f"{side}_filter: {side.product} table {table.name} has no column {column}."
+            raise Problem(400, "unknown_column", text)
+
+
+def _check_direction(mapping: Mapping, direction: Direction) -> None:
+    """A direction that no line travels would do nothing (Integration Table Mapping, validation of Direction)."""
+    sources = [side for side in Side if direction.allows(side)]
+    if not all(any(line.columns(side) for line in mapping.lines(side)) for side in sources):
+        text = f"direction: {mapping.name} has no enabled field mapping for {direction}."
+        raise Problem(400, "no_field_mapping", text)
+
+
+def in_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:
+    """The enabled mappings."""
+    return [stored.mapping for stored in mappings if stored.mapping.enabled]
+
+
+async def open_items(services: Services, mapping: str | None) -> list[WorkItem]:
+    """The work items of one mapping or of all, the newest first. Raises Problem (404)."""
+    if mapping is not None:
+        names = [(await mapping_named(services, mapping)).mapping.name]
+    else:
+        names = [stored.mapping.name for stored in await services.mappings.all()]
+    items = [item for name in names for item in (await services.work_items(name).all()).values()]
+    return sorted(items, key=lambda item: item.last_at, reverse=True)
+
+
+async def items_of_job(services: Services, job: Job) -> list[WorkItem]:
+    """What this job could not bring in step and is still open."""
+    items = (await services.work_items(job.mapping).all()).values()
+    return [item for item in items if item.job == job.id]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingHealth:
+    """Whether a mapping keeps its times: `on time`, `late`, `never ran`, `disabled` or `failed` with the reason."""
+
+    mapping: str
+    status: str
+    state: MappingState
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every dependency and every mapping."""
+
+    checks: Sequence[Check]
+    mappings: Sequence[MappingHealth]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every dependency can be reached and authorizes us."""
+        return all(check.ok for check in self.checks)
+
+
+async def health(services: Services) -> Health:
+    """Ask every dependency at once; the mappings only when the storage answers."""
+    found = await asyncio.gather(
+        services.business_central.check(), services.dataverse.check(), services.state.check(), services.queue.check()
+    )
+    checks = [check for group in found for check in group]
+    mappings = await _mapping_health(services) if all(check.ok for check in found[2]) else []
+    return Health(checks, mappings)
+
+
+async def _mapping_health(services: Services) -> list[MappingHealth]:
+    states = [(item.mapping, await services.runs(item.mapping.name).state()) for item in await services.mappings.all()]
+    return [MappingHealth(mapping.name, _status(services, mapping, state), state) for mapping, state in states]
+
+
+def _status(services: Services, mapping: Mapping, state: MappingState) -> str:
+    if not mapping.enabled:
+        return "disabled"
+    if state.last_message:
+        return "failed"
+    if state.last_finished_at is None:
+        return "never ran"
+    due = state.next_due_at or state.last_finished_at
+    return "late" if services.clock.now() > due + LATE_AFTER * services.policy.interval else "on time"

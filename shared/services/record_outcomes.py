@@ -1,0 +1,112 @@
+"""Writing down what became of the pairs: counters of the jobs, open work items, sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from shared.core.outcome import count
+from shared.core.plan import Change, Hold, Make, Nothing, Remember
+from shared.core.references import Unresolved
+from shared.core.retry import WAITING, next_attempt
+from shared.core.sides import Side
+from shared.services.apply import Settled
+from shared.services.pass_context import Slice
+from shared.services.repositories.work_items import WorkItem
+
+MOST_MESSAGES = 50  # of one job; the work items hold the rest
+
+
+async def record_outcomes(work: Slice, settled: Sequence[Settled]) -> None:
+    """Add the counters to the jobs (not yet stored), store new and changed work items, remove those that are cured."""
+    kept: dict[str, WorkItem] = {}
+    for one in settled:
+        assert one.outcome is not None
+        for side, counters in count(one.outcome, work.sources).items():
+            work.jobs[side].counters.add(counters)
+        _note_what_was_left(work, one)
+        if one.outcome.held is not None:
+            item = _work_item(work, one, one.outcome.held)
+            kept[item.key] = item
+            _note(work, one.outcome.held)
+    cured = {key for one in settled for key in _keys(one) if key in work.items and key not in kept}
+    repository = work.services.work_items(work.mapping.name)
+    if kept:
+        await repository.put(list(kept.values()))
+    if cured:
+        await repository.remove(sorted(cured))
+    work.items = {key: item for key, item in work.items.items() if key not in cured} | kept
+
+
+async def forget(work: Slice, keys: Iterable[str]) -> None:
+    """Remove the items of records that are gone and were never coupled: nobody can do anything about them."""
+    gone = sorted(key for key in keys if key in work.items)
+    if gone:
+        await work.services.work_items(work.mapping.name).remove(gone)
+        work.items = {key: item for key, item in work.items.items() if key not in gone}
+
+
+def _keys(one: Settled) -> list[str]:
+    return [f"{side}|{record_id}" for side in Side if (record_id := one.pair.id_at(side))]
+
+
+def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
+    now = work.services.clock.now()
+    source = held.source if one.pair.id_at(held.source) else held.source.other
+    record_id = one.pair.id_at(source) or ""
+    earlier = next((work.items[key] for key in _keys(one) if key in work.items), None)
+    attempts = earlier.attempts + 1 if earlier and earlier.reason is held.reason else 1
+    number, title = _names(work, one, source)
+    return WorkItem(
+        mapping=work.mapping.name,
+        source=source,
+        record_id=record_id,
+        reason=held.reason,
+        message=held.message,
+        job=work.jobs[source].id if source in work.jobs else next(iter(work.jobs.values())).id,
+        first_at=earlier.first_at if earlier else now,
+        last_at=now,
+        next_at=next_attempt(held.reason, attempts, now),
+        attempts=attempts,
+        business_central_id=one.pair.id_at(Side.BUSINESS_CENTRAL),
+        dataverse_id=one.pair.id_at(Side.DATAVERSE),
+        number=number,
+        title=title,
+        column=one.column or (held.problems[0].column if held.problems else None),
+        service_code=one.service_code,
+        fields=held.fields,
+        waits_for=tuple(sorted({name for wait in held.waits for name in wait.mappings})),
+    )
+
+
+def _names(work: Slice, one: Settled, source: Side) -> tuple[str | None, str | None]:
+    table, record = work.tables[source], one.pair.views[source].record
+    if record is not None:
+        values = (record.values.get(name) if name else None for name in (table.number, table.title))
+        number, title = (None if value is None else str(value) for value in values)
+        return number, title
+    end = one.pair.coupling.at(source) if one.pair.coupling else None
+    return (end.number, end.title) if end else (None, None)
+
+
+def _note(work: Slice, held: Hold) -> None:
+    """A sentence in the job of the pass that could not do it; waiting records are counted by what they wait for."""
+    job = work.jobs.get(held.source) or next(iter(work.jobs.values()))
+    _say(job.messages, held.message if held.reason in WAITING else f"{held.reason.sentence} {held.message}")
+
+
+def _note_what_was_left(work: Slice, one: Settled) -> None:
+    if not isinstance(one.action, (Nothing, Remember, Change, Make)):
+        return
+    for left in one.action.left:
+        job = work.jobs.get(left.side)
+        if job is not None:
+            _say(job.messages, _left_alone(left))
+
+
+def _left_alone(left: Unresolved) -> str:
+    return f"{left.what} has no counterpart in {left.side.other.product}; the value there was left alone."
+
+
+def _say(messages: dict[str, int], sentence: str) -> None:
+    if sentence in messages or len(messages) < MOST_MESSAGES:
+        messages[sentence] = messages.get(sentence, 0) + 1

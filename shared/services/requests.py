@@ -1,0 +1,130 @@
+"""Asking for synchronization: by the timer for what is due, by people for one mapping or all.
+
+A request becomes one run per mapping, with one job per direction, and one message in the queue. The run is stored
+before the message is sent; the timer sends again what was stored and never started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.core.jobs import Job, JobStatus, Trigger, job_key, passes_of
+from shared.core.mapping import Mapping
+from shared.core.order import parents_first
+from shared.core.sides import Side, direction_from
+from shared.ports import JobMessage, StateConflict
+from shared.services.context import Services
+from shared.services.repositories.jobs import Request
+from shared.services.repositories.runs import MappingState, Run
+
+RESEND_AFTER = timedelta(minutes=2)
+MOST_SETBACKS = 30
+
+
+async def request_synchronization(services: Services, mappings: Sequence[Mapping], trigger: Trigger) -> Request:
+    """Ask for these mappings, parents first. A run that already waits is joined, not doubled."""
+    now = services.clock.now()
+    ordered = parents_first(mappings)
+    runs = [await _queue_run(services, mapping, trigger, now) for mapping in ordered]
+    jobs = tuple(job for run in runs for job in run.jobs.values())
+    request = Request(job_key(now, services.ids.new()), jobs, now)
+    await services.jobs.add_request(request)
+    return request
+
+
+async def enqueue_due(services: Services) -> list[str]:
+    """What the timer does each minute: enqueue what is due, wake what got lost. Answers the mappings it touched."""
+    now = services.clock.now()
+    touched, due = [], []
+    for stored in await services.mappings.all():
+        mapping = stored.mapping
+        state = await services.runs(mapping.name).state()
+        if state.queued or state.active:
+            if await _wake(services, state, now):
+                touched.append(mapping.name)
+        elif mapping.enabled and (state.next_due_at is None or state.next_due_at <= now):
+            due.append(mapping)
+    for mapping in parents_first(due):
+        await _queue_run(services, mapping, Trigger.TIMER, now)
+    return touched + [mapping.name for mapping in due]
+
+
+async def send_slice(services: Services, run: Run, *, delay: timedelta | None = None) -> None:
+    """Send the message for the next slice of a run; the same slice is the same message however often it is sent."""
+    not_before = services.clock.now() + delay if delay else None
+    body = {"version": 1, "connection": services.connection, "mapping": run.mapping, "run": run.id, "slice": run.slice}
+    message_id = f"{run.id}:{run.slice}:{run.delays}"
+    message = JobMessage(message_id, f"{services.connection}|{run.mapping}", body)
+    await services.queue.send(message, not_before=not_before)
+
+
+async def _queue_run(services: Services, mapping: Mapping, trigger: Trigger, now: datetime) -> Run:
+    """Store a new run and send its first message, or join the one that waits."""
+    runs = services.runs(mapping.name)
+    while True:
+        state = await runs.state()
+        if state.queued is not None and (waiting := await runs.get(state.queued)) is not None:
+            return waiting
+        run, jobs = _new_run(services, mapping, trigger, now)
+        state.queued = run.id
+        await services.jobs.save(jobs)
+        try:
+            await runs.save(state, [run])
+        except StateConflict:
+            continue  # somebody else asked at the same moment, or the run before made a step
+        await send_slice(services, run)
+        return run
+
+
+def _new_run(services: Services, mapping: Mapping, trigger: Trigger, now: datetime) -> tuple[Run, list[Job]]:
+    run_id = job_key(now, services.ids.new())
+    jobs: dict[Side, Job] = {}
+    for source in passes_of(mapping.direction):
+        job_id = job_key(now, services.ids.new())
+        jobs[source] = Job(job_id, run_id, mapping.name, direction_from(source), trigger, now)
+    ids = {source: job.id for source, job in jobs.items()}
+    return Run(run_id, mapping.name, trigger, ids, now, now), list(jobs.values())
+
+
+async def _wake(services: Services, state: MappingState, now: datetime) -> bool:
+    """Send again what nobody works on: a message that was never sent, or a run whose host has died."""
+    runs = services.runs(state.mapping)
+    run = await runs.get(state.active or state.queued or "")
+    if run is None or run.ended:
+        state.active = state.queued = None
+        await _save_quietly(services, state, [])
+        return False
+    patience = services.policy.abandoned_after if state.active else RESEND_AFTER
+    if now - run.touched_at < patience:
+        return False
+    run.touched_at = now
+    run.delays, run.setbacks = run.delays + 1, run.setbacks + 1
+    if run.setbacks > MOST_SETBACKS:
+        return await _give_up(services, state, run, now)
+    if await _save_quietly(services, state, [run]):
+        await send_slice(services, run)
+    return True
+
+
+async def _give_up(services: Services, state: MappingState, run: Run, now: datetime) -> bool:
+    """End a run that never gets anywhere, and say so."""
+    run.ended = True
+    state.active = state.queued = None
+    state.next_due_at = now
+    if await _save_quietly(services, state, [run]):
+        jobs = await services.jobs.get_many(list(run.jobs.values()))
+        for job in jobs:
+            job.status, job.finished_at = JobStatus.FAILED, now
+            job.message = "The run was started again and again and never came to its end. See the app's log."
+        await services.jobs.save(jobs)
+    return True
+
+
+async def _save_quietly(services: Services, state: MappingState, runs: Sequence[Run]) -> bool:
+    """Store unless the run has moved on meanwhile: then it is alive, and nothing needs to be done."""
+    try:
+        await services.runs(state.mapping).save(state, runs)
+    except StateConflict:
+        return False
+    return True
