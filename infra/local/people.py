@@ -84,7 +84,8 @@ def person(seed: int, index: int) -> Person:
     middle, last = "", family.native
     kind = draw(8) if home.middle_names else 0
     if kind > 2:
-        middle = _one(home.given, draw).native
+        other = _one(home.given, draw).native
+        middle = other if other != given.native else ""
     elif kind > 0:
         last = f"{last}-{_one(home.family, draw).native}"
     return Person(

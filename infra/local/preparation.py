@@ -106,7 +106,7 @@ def install_packages(python: str, files: Sequence[str]) -> bool:
     uv = shutil.which("uv")
     if uv and run([uv, "pip", "install", "--compile-bytecode", "--python", python, *files], quiet=True):
         return True
-    return run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *files])
+    return run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", *files])
 
 
 def npm_fingerprint(source: Path) -> str:

@@ -1,0 +1,244 @@
+"""The whole product on one machine: `async with local_stack() as stack`, or `python -m infra.local.stack` until Ctrl-C.
+
+Every part is a process of its own on a port that it picked itself, every run has its own state and its own folder of
+logs, so several run side by side. A part whose address is given as a setting is left out: Microsoft's Service Bus
+emulator, a storage account or a real environment can stand in its place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.local import demo_company
+from infra.local.child import ROOT, Child, PartError
+from infra.local.part import wait_until_told_to_stop
+
+FUNCTIONS_KEY = "local-key"
+RUNS = ROOT / ".dev" / "runs"
+RUNS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the app needs and which settings tell it where: setting name to the announced fact, the address first."""
+
+    part: str
+    settings: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The setting that, when given, leaves this part out."""
+        return next(iter(self.settings))
+
+
+SERVICES = (
+    Service("azurite", {"AzureWebJobsStorage": "connection_string"}),
+    Service(
+        "service_bus",
+        {"ServiceBusConnection": "connection_string"},
+        ("--config", str(ROOT / "infra/local/service-bus-config.json")),
+    ),
+    Service("dataverse", {"DATAVERSE_URL": "url", "DATAVERSE_TOKEN": "token"}),
+    Service(
+        "business_central",
+        {
+            "BUSINESS_CENTRAL_URL": "url",
+            "BUSINESS_CENTRAL_COMPANY_ID": "company_id",
+            "BUSINESS_CENTRAL_TOKEN": "token",
+        },
+    ),
+)
+
+
+class Stack:
+    """A running stack: the address of the app, its key, and the settings it was started with."""
+
+    def __init__(self, url: str, settings: Mapping[str, str], folder: Path, parts: Sequence[Child]) -> None:
+        self.url = url
+        self.key = FUNCTIONS_KEY
+        self.settings = settings
+        self.folder = folder
+        self._parts = parts
+
+    def information(self) -> dict[str, dict[str, str | None]]:
+        """Addresses and keys for clients, as `--info` writes them; None where a real service has no fixed token."""
+        setting = self.settings.get
+        return {
+            "functions": {"url": self.url, "key": self.key},
+            "dataverse": {"url": setting("DATAVERSE_URL"), "token": setting("DATAVERSE_TOKEN")},
+            "business_central": {
+                "url": setting("BUSINESS_CENTRAL_URL"),
+                "company_id": setting("BUSINESS_CENTRAL_COMPANY_ID"),
+                "token": setting("BUSINESS_CENTRAL_TOKEN"),
+            },
+            "storage": {"connection_string": setting("AzureWebJobsStorage")},
+            "service_bus": {"connection_string": setting("ServiceBusConnection")},
+        }
+
+    async def until_a_part_ends(self) -> None:
+        """Wait; a running stack has no part that ends.
+
+        Raises:
+            PartError: as soon as one did.
+        """
+        waiting = [asyncio.create_task(part.ended.wait()) for part in self._parts]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        raise next(part.failure("ended by itself") for part in self._parts if part.ended.is_set())
+
+
+@contextlib.asynccontextmanager
+async def local_stack(*, settings: Mapping[str, str] | None = None, empty: bool = False) -> AsyncIterator[Stack]:
+    """Start everything, with the sample company unless `empty`; stop it all on the way out, however that is taken.
+
+    Raises:
+        PartError: a part did not start, or was found to have ended when the work with the stack failed.
+    """
+    given = dict(settings or {})
+    folder = new_run_folder()
+    parts: list[Child] = []
+    try:
+        found = await _start_services([service for service in SERVICES if service.address not in given], parts, folder)
+        facts = {**found, **given}
+        host = Child("functions_host", _host_arguments(facts), folder)
+        parts.append(host)
+        announced, _ = await _together(
+            host.start(), demo_company.load(found) if not empty else asyncio.sleep(0, result=None)
+        )
+        yield Stack(str(announced["url"]), facts, folder, parts)
+    except Exception as error:
+        ended = [part for part in parts if part.ended.is_set()]
+        if ended and not isinstance(error, PartError):
+            raise ended[0].failure("ended by itself") from error
+        raise
+    finally:
+        await _stop(parts)
+
+
+async def _start_services(services: Sequence[Service], parts: list[Child], folder: Path) -> dict[str, str]:
+    """Start what is asked for side by side; answers the settings by which the app finds it."""
+    children = [Child(service.part, service.arguments, folder) for service in services]
+    parts.extend(children)
+    announced = await _together(*(child.start() for child in children))
+    return {
+        setting: str(facts[fact])
+        for service, facts in zip(services, announced, strict=True)
+        for setting, fact in service.settings.items()
+    }
+
+
+async def _together(*work: Any) -> list[Any]:
+    """Run all at once; the first failure ends the others and is raised as it is."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _stop(parts: Sequence[Child]) -> None:
+    """Stop the app first, for it uses the others."""
+    host = [part for part in parts if part.name == "functions_host"]
+    for group in (host, [part for part in parts if part not in host]):
+        await asyncio.gather(*(part.stop() for part in group))
+
+
+def _host_arguments(settings: Mapping[str, str]) -> list[str]:
+    assignments = [argument for item in settings.items() for argument in ("--set", "=".join(item))]
+    return ["--app", str(ROOT), "--key", FUNCTIONS_KEY, *assignments]
+
+
+def new_run_folder() -> Path:
+    """A new folder for the logs of one run; old ones are tidied away."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    for old in sorted(RUNS.iterdir())[: -RUNS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    folder = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    number = 0
+    while True:
+        number += 1
+        numbered = folder.with_name(f"{folder.name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            numbered.mkdir()
+            return numbered
+
+
+def write_information(file: Path, information: object) -> None:
+    """Write the JSON so that a reader sees nothing or all of it."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(information, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def show(stack: Stack, console: Console) -> None:
+    """Print addresses and keys."""
+    table = Table(title="The local stack is running; Ctrl-C stops it", title_justify="left", show_header=False)
+    for part, facts in stack.information().items():
+        for name, value in facts.items():
+            table.add_row(part.replace("_", " "), name.replace("_", " "), value or "-")
+            part = ""
+        table.add_section()
+    table.add_row("logs", "folder", str(stack.folder))
+    console.print(table)
+
+
+async def up(information_file: Path | None, empty: bool, settings: Mapping[str, str]) -> None:
+    """Run the stack until told to stop.
+
+    Raises:
+        PartError: a part did not start or ended by itself.
+    """
+    async with local_stack(settings=settings, empty=empty) as stack:
+        show(stack, Console())
+        if information_file:
+            write_information(information_file, stack.information())
+        told = asyncio.create_task(wait_until_told_to_stop())
+        watch = asyncio.create_task(stack.until_a_part_ends())
+        done, pending = await asyncio.wait({told, watch}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `up` with command-line arguments; answers the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.stack", description="Run the local stack until Ctrl-C."
+    )
+    parser.add_argument("--info", type=Path, metavar="FILE", help="write addresses and keys as JSON when all is ready")
+    parser.add_argument("--empty", action="store_true", help="start without the sample company")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override an app setting")
+    options = parser.parse_args(arguments)
+    settings = dict(assignment.split("=", 1) for assignment in options.set)
+    try:
+        asyncio.run(up(options.info, options.empty, settings))
+    except (PartError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
