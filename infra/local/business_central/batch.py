@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from infra.local.business_central import errors, multipart
-from infra.local.business_central.calls import API, Answer, Call, refusal
+from infra.local.business_central.calls import API, Answer, Call
 from infra.local.business_central.database import Database
 
 MOST = 100
@@ -38,53 +38,53 @@ class _TakeBackError(Exception):
     """Ends the transaction of a snapshot batch that failed."""
 
 
-async def run(call: Call, do: Do, database: Database, lock: asyncio.Lock) -> Answer:
-    """Do a batch; the outer status is 200 when it could be read. Raises ApiError."""
-    operations = _operations(call)
-    if len(operations) > MOST:
-        raise errors.ApiError(
-            500,
-            "Unknown",
-            "The current batch message contains too many parts. A maximum number of "
-            f"'{MOST}' query operations and change sets are allowed in a batch message.",
-        )
-    if (call.header("Isolation") or call.header("odata-isolation") or "").lower() == "snapshot":
-        answers = await _snapshot(call, operations, do, database, lock)
-    else:
-        answers = await _one_by_one(call, operations, do)
-    return _response(call, list(zip(operations, answers, strict=False)))
+def writes(call: Call, answer: Answer) -> bool:
+    """Tell whether a call stored something."""
+    return call.method in ("POST", "PATCH", "PUT", "DELETE") and answer.status < 300
 
 
-async def _one_by_one(call: Call, operations: list[Operation], do: Do, *, in_snapshot: bool = False) -> list[Answer]:
-    go_on = call.preference("odata.continue-on-error") not in (None, "false")
-    answers: list[Answer] = []
-    for operation in operations:
-        answers.append(await do(_inner(call, operation, in_snapshot=in_snapshot)))
-        failed = answers[-1].status >= 400
-        if failed and not go_on and not (in_snapshot and len(answers) > 1):
-            break
-    return answers
+@dataclass(frozen=True)
+class Batch:
+    """Does batches: `do` one operation at a time; a snapshot holds the `lock` of those who write."""
 
+    do: Do
+    database: Database
+    lock: asyncio.Lock
+    wrote: Callable[[int], None]
 
-async def _snapshot(
-    call: Call, operations: list[Operation], do: Do, database: Database, lock: asyncio.Lock
-) -> list[Answer]:
-    answers: list[Answer] = []
-    async with _alone(lock):
-        try:
-            with database.transaction():
-                answers = await _one_by_one(call, operations, do, in_snapshot=True)
+    async def run(self, call: Call) -> Answer:
+        """Do a batch; the status is 200 when it could be read. Raises ApiError."""
+        operations = _operations(call)
+        if len(operations) > MOST:
+            raise errors.ApiError(
+                500,
+                "Unknown",
+                "The current batch message contains too many parts. A maximum number of "
+                f"'{MOST}' query operations and change sets are allowed in a batch message.",
+            )
+        in_snapshot = (call.header("Isolation") or call.header("odata-isolation") or "").lower() == "snapshot"
+        calls = [_inner(call, operation, in_snapshot=in_snapshot) for operation in operations]
+        go_on = call.preference("odata.continue-on-error") not in (None, "false")
+        answers = await (self._snapshot(calls, go_on=go_on) if in_snapshot else self._one_by_one(calls, go_on=go_on))
+        return _response(call, list(zip(operations, answers, strict=False)))
+
+    async def _one_by_one(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
+        answers: list[Answer] = []
+        for call in calls:
+            answers.append(await self.do(call))
+            if answers[-1].status >= 400 and not go_on and not (call.in_snapshot and len(answers) > 1):
+                break
+        return answers
+
+    async def _snapshot(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
+        answers: list[Answer] = []
+        async with self.lock:
+            with suppress(_TakeBackError), self.database.transaction():
+                answers = await self._one_by_one(calls, go_on=go_on)
                 if any(one.status >= 400 for one in answers):
                     raise _TakeBackError
-        except _TakeBackError:
-            pass
-    return answers
-
-
-@asynccontextmanager
-async def _alone(lock: asyncio.Lock) -> AsyncIterator[None]:
-    async with lock:
-        yield
+                self.wrote(sum(writes(call, answer) for call, answer in zip(calls, answers, strict=True)))
+        return answers
 
 
 def _inner(call: Call, operation: Operation, *, in_snapshot: bool) -> Call:
@@ -140,6 +140,3 @@ def _response(call: Call, done: list[tuple[Operation, Answer]]) -> Answer:
             response["body"] = answer.text if answer.body is None else answer.body
         responses.append(response)
     return Answer(200, {"responses": responses}, {"Content-Type": "application/json"})
-
-
-__all__ = ["MOST", "refusal", "run"]

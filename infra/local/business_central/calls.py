@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from infra.local.business_central import errors
 from infra.local.business_central.query import split_options
@@ -65,6 +65,23 @@ class Call:
             raise errors.query_syntax()
         return [Segment(match[1], match[2]) for match in matches if match]
 
+    @property
+    def route(self) -> str:
+        """The call's address for statistics: `customers(id)`; the company and all keys left out."""
+        try:
+            segments = self.segments
+        except errors.ApiError:
+            return "unreadable"
+        if len(segments) > 1 and segments[0].name == "companies" and segments[0].key:
+            segments = segments[1:]
+        return "/".join(one.name if one.key is None else f"{one.name}(id)" for one in segments) or "service root"
+
+    @property
+    def target(self) -> str:
+        """ "path?query" from the API root on, decoded: what ordered faults are matched with."""
+        query = unquote_plus(self.query_string)
+        return API + unquote(self.path) + (f"?{query}" if query else "")
+
     def refuse_long_url(self) -> None:
         """Beyond about 15.7 kB the server answers 400, further on 500; never 414."""
         length = len(self.root) + len(self.path) + len(self.query_string)
@@ -94,7 +111,6 @@ class Answer:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     text: str | None = None
-    route: str = ""
     code: str | None = None
 
     def content(self) -> bytes:

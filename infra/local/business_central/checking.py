@@ -10,6 +10,7 @@ from infra.local.business_central.database import Rows
 from infra.local.business_central.schema import EntitySet, Property, Stored
 
 _ADDRESS = re.compile(r"[^\s@,;<>()\[\]\"\\]+@[^\s@,;<>()\[\]\"\\]+")
+_LARGEST = 10**18
 _DATE_FORMULA = re.compile(r"(?:[<]?[+-]?(?:\d+[DWMQY]|[DWMQY]\d+|C[DWMQY])(?:[+-](?:\d+[DWMQY]|C[DWMQY]))*[>]?)?")
 
 
@@ -34,6 +35,7 @@ def _convert(one: Property, value: Any) -> Stored:
         case "decimal" | "integer":
             stored = _number(one, value)
         case _ if isinstance(value, str):
+            utf16_length(value)
             stored = _from_text(one, value)
     if stored is None:
         raise errors.bad_request(f"Cannot convert the literal '{value}' of '{one.name}' to the type '{one.type}'.")
@@ -41,9 +43,11 @@ def _convert(one: Property, value: Any) -> Stored:
 
 
 def _number(one: Property, value: Any) -> Stored | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
         return None
-    return value if one.kind == "decimal" or isinstance(value, int) else None
+    if one.kind == "decimal":
+        return float(value)
+    return value if isinstance(value, int) else None
 
 
 def _from_text(one: Property, text: str) -> Stored | None:
@@ -70,10 +74,19 @@ def _member(one: Property, text: str) -> str:
     return member
 
 
+def utf16_length(text: str) -> int:
+    """How long a text is for the server: characters beyond the basic plane count twice. Raises ApiError 400."""
+    try:
+        return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+    except UnicodeEncodeError as error:
+        raise errors.bad_request("Invalid JSON. A string holds half a surrogate pair.") from error
+
+
 def _check_text(entity_set: EntitySet, one: Property, text: str) -> None:
+    length = utf16_length(text)
     for allowed in (one.max_length, one.stored_max_length):
-        if allowed is not None and len(text) > allowed:
-            raise errors.too_long(len(text), allowed, text)
+        if allowed is not None and length > allowed:
+            raise errors.too_long(length, allowed, text)
     if text and one.format:
         _check_format(entity_set, one, text)
 

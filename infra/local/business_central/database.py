@@ -22,7 +22,7 @@ Record = dict[str, Stored]
 LINKS = "links"
 SERIES = "numberSeries"
 _SQL_TYPES = {"boolean": "INTEGER", "integer": "INTEGER", "moment": "INTEGER", "decimal": "REAL"}
-_INDEXED = ("lastModifiedDateTime", "displayName", "email", "companyNumber")
+INDEXED = ("lastModifiedDateTime", "displayName", "email", "companyNumber")
 _TAKEN_AT = {"customers": ("salespersonCode", "currencyCode"), "vendors": ("currencyCode",)}
 
 
@@ -185,5 +185,5 @@ def _definition(entity_set: EntitySet, column: str) -> str:
 
 
 def _indexed_columns(entity_set: EntitySet) -> list[str]:
-    wanted = (entity_set.key, *_INDEXED, *_TAKEN_AT.get(entity_set.name, ()))
+    wanted = (entity_set.key, *INDEXED, *_TAKEN_AT.get(entity_set.name, ()))
     return [name for name in wanted if name in entity_set.properties and name != entity_set.identity]

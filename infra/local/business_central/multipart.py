@@ -25,8 +25,8 @@ def read(content_type: str, body: bytes) -> list[Part]:
         if part.get_content_type() != "multipart/mixed":
             operations.append(_request(part))
             continue
-        inner = part.get_payload()
-        if not isinstance(inner, list) or len(inner) != 1:
+        inner = _children(part)
+        if len(inner) != 1:
             text = "Multiple requests within the same change set are not supported by this service."
             raise ApiError(500, "Internal_ServerError", text)
         operations.append(_request(inner[0]))
@@ -35,10 +35,14 @@ def read(content_type: str, body: bytes) -> list[Part]:
 
 def _parts(content_type: str, body: bytes) -> list[Message]:
     message = BytesParser().parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    parts = message.get_payload()
-    if not isinstance(parts, list):
+    if not message.is_multipart():
         raise bad_request("The multipart body of the batch cannot be read.")
-    return parts
+    return _children(message)
+
+
+def _children(message: Message) -> list[Message]:
+    parts = message.get_payload()
+    return [one for one in parts if isinstance(one, Message)] if isinstance(parts, list) else []
 
 
 def _request(part: Message) -> Part:

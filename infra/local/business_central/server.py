@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from infra.local.business_central import batch
 from infra.local.business_central.calls import API, Answer, Call, refusal
@@ -26,7 +27,6 @@ from infra.local.simulator.oauth import DEFAULT_TOKEN, Tokens
 from infra.local.simulator.statistics import Statistics
 
 _LARGEST_BODY = 350 * 1024 * 1024
-_WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 
 def limits() -> Limits:
@@ -49,7 +49,9 @@ class Server:
 
     def application(self) -> web.Application:
         """Everything that is served."""
-        application = web.Application(middlewares=[self.gate.middleware], client_max_size=_LARGEST_BODY)
+        application = web.Application(
+            middlewares=[cast("Middleware", self.gate.middleware)], client_max_size=_LARGEST_BODY
+        )
         application.add_routes(control_routes(ControlledSimulator(self.company, self.tokens, self._writing), self.gate))
         application.add_routes(self.tokens.routes())
         application.router.add_route("*", "/{anything:.*}", self._serve)
@@ -89,10 +91,11 @@ class Server:
         )
         if path.strip("/") == "$batch" and call.method == "POST":
             request[ROUTE] = "$batch"
-            return await batch.run(call, self._operation, self.company.database, self._writing)
-        answer = await self._do(call)
-        request[ROUTE] = answer.route
-        return answer
+            return await batch.Batch(self._operation, self.company.database, self._writing, self.statistics.wrote).run(
+                call
+            )
+        request[ROUTE] = call.route
+        return await self._do(call)
 
     async def _do(self, call: Call) -> Answer:
         if call.method == "GET":
@@ -103,21 +106,20 @@ class Server:
 
     def _counted(self, call: Call) -> Answer:
         answer = self._service.answer(call)
-        if call.method in _WRITES and answer.status < 300:
+        if batch.writes(call, answer):
             self.statistics.wrote()
         return answer
 
     async def _operation(self, call: Call) -> Answer:
         """One operation inside a batch."""
-        target = f"{API}{call.path}" + (f"?{call.query_string}" if call.query_string else "")
-        fault = await self.gate.operation(call.method, target)
+        fault = await self.gate.operation(call.method, call.target)
         if fault is not None:
             answer = _faulty(fault)
         elif call.in_snapshot:
-            answer = self._counted(call)
+            answer = self._service.answer(call)
         else:
             answer = await self._do(call)
-        self.statistics.operation(call.method, answer.route or call.path.strip("/"), answer.status)
+        self.statistics.operation(call.method, call.route, answer.status)
         if answer.code:
             self.statistics.refused(answer.code)
         return answer

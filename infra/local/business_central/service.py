@@ -27,16 +27,11 @@ class Service:
 
     def answer(self, call: Call) -> Answer:
         """Do what a call asks; a refusal is an answer, too."""
-        route = ""
         try:
             call.refuse_long_url()
-            segments = call.segments
-            route = _route(segments)
-            made = self._dispatch(call, segments)
+            return self._dispatch(call, call.segments)
         except errors.ApiError as error:
-            made = refusal(error)
-        made.route = route
-        return made
+            return refusal(error)
 
     def _dispatch(self, call: Call, segments: Sequence[Segment]) -> Answer:
         if not segments:
@@ -178,12 +173,6 @@ class Service:
 
 def _only_get(call: Call) -> Answer | None:
     return None if call.method == "GET" else refusal(errors.not_allowed(call.method, "$metadata"))
-
-
-def _route(segments: Sequence[Segment]) -> str:
-    if len(segments) > 1 and segments[0].name == "companies":
-        segments = segments[1:]
-    return "/".join(one.name if one.key is None else f"{one.name}(id)" for one in segments) or "service root"
 
 
 def _page_size(call: Call) -> tuple[int, dict[str, str]]:

@@ -6,7 +6,7 @@ from infra.local.business_central.database import Record
 from infra.local.business_central.errors import business_rule, field_error, no_related
 from infra.local.business_central.rules import addresses, mirroring, names
 from infra.local.business_central.rules.series import give_number
-from infra.local.business_central.rules.table import Table
+from infra.local.business_central.rules.table import Table, Validation
 from infra.local.business_central.rules.work import CONTACTS, Work
 from infra.local.business_central.schema import Stored
 
@@ -27,9 +27,8 @@ class ContactTable(Table):
             "displayName": _validate_name,
             "companyNumber": _validate_company_number,
             "companyName": _validate_company_name,
-            **dict.fromkeys(_NAME_PARTS, _validate_part),
+            **{name: _part_validation(name) for name in _NAME_PARTS},
         }
-        self.validations.update({name: _part_validation(name) for name in _NAME_PARTS})
 
     def prepare(self, work: Work, record: Record) -> None:
         """Refuse a contact without a name; complete the rest."""
@@ -41,6 +40,8 @@ class ContactTable(Table):
         """Give a number; a company is its own company; a person has its company's relation."""
         give_number(work, self.set, record)
         _settle(record)
+        if work.as_given and record["type"] == "Person" and not any(record[name] for name in _NAME_PARTS):
+            names.split_name(record)
         record["contactBusinessRelation"] = mirroring.relation_of(work, record)
 
     def complete(self, work: Work, record: Record, before: Record) -> None:
@@ -81,11 +82,7 @@ def _validate_name(work: Work, record: Record, before: Record, value: Stored) ->
         names.split_name(record)
 
 
-def _validate_part(work: Work, record: Record, before: Record, value: Stored) -> None:
-    """Replaced by the validation of the part's own name."""
-
-
-def _part_validation(name: str):  # type: ignore[no-untyped-def]
+def _part_validation(name: str) -> Validation:
     def validate(work: Work, record: Record, before: Record, value: Stored) -> None:
         record[name] = value
         names.join_name(record)

@@ -13,6 +13,9 @@ from infra.local.business_central.rules.table import Table
 from infra.local.business_central.rules.work import CONTACTS, CUSTOMERS, Work
 from infra.local.business_central.schema import ZERO_GUID, Stored
 
+# Not a column: the currency that a `currencyId` in the same request chose.
+_CHOSEN = "chosenCurrency"
+
 
 class PartnerTable(Table):
     """Customer or Vendor."""
@@ -80,13 +83,13 @@ def _validate_currency_id(work: Work, record: Record, before: Record, value: Sto
     record["currencyId"] = value
     currency = work.database.get("currencies", value) if value != ZERO_GUID else None
     record["currencyCode"] = currency["code"] if currency else work.local_currency
-    record["_currency"] = record["currencyCode"] if currency else ""
+    record[_CHOSEN] = record["currencyCode"] if currency else ""
 
 
 def _validate_currency_code(work: Work, record: Record, before: Record, value: Stored) -> None:
     """Blank and the local code mean the local currency; a `currencyId` sent before must agree."""
     wanted = "" if value == work.local_currency else value
-    if chosen := record.get("_currency"):
+    if chosen := record.get(_CHOSEN):
         if chosen != wanted:
             raise business_rule("The currency values do not match to a specific Currency.")
         return

@@ -9,7 +9,7 @@ from infra.local.business_central.errors import ApiError, business_rule
 from infra.local.business_central.rules.contacts import ContactTable
 from infra.local.business_central.rules.partners import PartnerTable
 from infra.local.business_central.rules.series import give_number
-from infra.local.business_central.rules.table import Table
+from infra.local.business_central.rules.table import Table, Validation
 from infra.local.business_central.rules.work import Work
 from infra.local.business_central.schema import STORED_SETS, ZERO_GUID, Stored
 
@@ -43,7 +43,7 @@ def _validate_places(work: Work, record: Record, before: Record, value: Stored) 
 
 def _validate_precision(work: Work, record: Record, before: Record, value: Stored) -> None:
     hundredths = float(value) * 100
-    if value < 0 or abs(hundredths - round(hundredths)) > 1e-6:  # type: ignore[operator]
+    if hundredths < 0 or abs(hundredths - round(hundredths)) > 1e-6:
         raise business_rule("Invoice Rounding Precision must be rounded to the nearest 0.01.")
     record["amountRoundingPrecision"] = value
 
@@ -65,7 +65,7 @@ class ItemTable(Table):
         give_number(work, self.set, record)
 
 
-def _pair(target: str, by: str, identity: str, code: str):  # type: ignore[no-untyped-def]
+def _pair(target: str, by: str, identity: str, code: str) -> Validation:
     def validate(work: Work, record: Record, before: Record, value: Stored) -> None:
         found = work.database.find(target, by, value)
         record[identity] = found["id"] if found else ZERO_GUID
