@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
 from shared.adapters.feeds import KIND, modified_page, position_text, read_position
-from shared.adapters.rows import record_from, selection
+from shared.adapters.rows import record_from, selection, shows
 from shared.adapters.wire import Explained, Row, path_of, query, rows_of
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
 from shared.core.tables import Table
 
 _TRACKING = "tracking"
+_REFUSED_LINK = {NOT_TRACKED, "0x80040203"}  # tracking was switched off; InvalidArgument: the token is none (any more)
 
 type Get = Callable[[str, Mapping[str, str]], Awaitable[Row]]
 
@@ -36,42 +37,43 @@ async def changed_page(
     try:
         return await _tracked_page(table, columns, position, paging, get)
     except NeedsPerson as failure:
+        if position is not None and failure.code in _REFUSED_LINK:
+            raise FeedExpired(str(failure), side=table.side, code=failure.code) from failure
         if failure.code != NOT_TRACKED:
             raise
-        if position is not None:
-            raise FeedExpired(str(failure), side=table.side, code=NOT_TRACKED) from failure
         return await modified_page(table, columns, None, fetch)
 
 
 async def _tracked_page(
     table: Table, columns: Sequence[str], position: str | None, paging: Mapping[str, str], get: Get
 ) -> ChangePage:
-    select = selection(table, columns)
     if position is None:
+        select = selection(table, columns)
         tracking = {"Prefer": f"odata.track-changes,{paging['Prefer']}"}
         page = await get(table.entity_set + query(select=select), tracking)
     else:
-        page = await get(_link(table, select, position), paging)
-    return _page(table, columns, page, position)
+        select, link = _select_and_link(table, selection(table, columns), position)
+        page = await get(link, paging)
+    return _page(table, columns, page, select, position)
 
 
-def _link(table: Table, select: str, position: str) -> str:
+def _select_and_link(table: Table, wanted: str, position: str) -> tuple[str, str]:
     fields = read_position(position)
-    link = fields.get("link")
-    if fields.get("feed") != _TRACKING or fields.get("select") != select or not isinstance(link, str):
-        # The columns are part of the link: other columns need another feed.
+    select, link = fields.get("select"), fields.get("link")
+    if fields.get("feed") != _TRACKING or not isinstance(link, str) or not shows(select, wanted):
+        # The columns are part of the link: more columns need another feed.
         raise FeedExpired(f"The feed of {table.name} shows other columns.", side=table.side, code="position")
-    return link
+    return str(select), link
 
 
-def _page(table: Table, columns: Sequence[str], page: Row, position: str | None) -> ChangePage:
+def _page(table: Table, columns: Sequence[str], page: Row, select: str, position: str | None) -> ChangePage:
     rows = rows_of(page)
     deleted = tuple(str(row.get("id", "")).lower() for row in rows if _is_deleted(row))
     records = tuple(record_from(table, columns, row) for row in rows if not _is_deleted(row))
     following, delta = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
     link = following if isinstance(following, str) else delta
     if isinstance(link, str):
-        fields = {"feed": _TRACKING, "select": selection(table, columns), "link": path_of(link)}
+        fields = {"feed": _TRACKING, "select": select, "link": path_of(link)}
         return ChangePage(records, position_text(fields), isinstance(following, str), deleted)
     if position is not None and not rows:
         return ChangePage((), position, more=False)  # nothing changed: the link of last time stays good

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.rows import record_from, selection
+from shared.adapters.rows import record_from, selection, shows
 from shared.adapters.wire import Row, moment_literal, path_of, query, rows_of
 from shared.core.failures import FeedExpired
 from shared.core.records import ChangePage
@@ -92,9 +92,10 @@ def _position(table: Table, columns: Sequence[str], text: str | None) -> Positio
     fields = read_position(text)
     if fields.get("feed") != KIND:
         raise FeedExpired("The stored position belongs to another kind of feed.", side=table.side, code="position")
-    at = Position(select, _moment(fields.get("since")), _moment(fields.get("newest")), fields.get("next"))
-    # With other columns than the scan began with, it begins again: a link cannot be asked for more.
-    return at if fields.get("select") == select else replace(at, next=None, newest=None)
+    at = Position(str(fields.get("select")), _moment(fields.get("since")))
+    if fields.get("next") is None or not shows(at.select, select):
+        return replace(at, select=select)  # a link cannot be asked for more columns: such a scan begins again
+    return replace(at, newest=_moment(fields.get("newest")), next=fields["next"])
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -33,6 +33,11 @@ def selection(table: Table, columns: Sequence[str]) -> str:
     return ",".join(dict.fromkeys(names))
 
 
+def shows(select: object, wanted: str) -> bool:
+    """Whether rows selected by one $select list have all that another one asks for."""
+    return isinstance(select, str) and set(wanted.split(",")) <= set(select.split(","))
+
+
 def record_from(table: Table, columns: Iterable[str], row: Row) -> Record:
     """The Record of a row of JSON. Raises NeedsPerson where a value does not fit the description of its table."""
     try:

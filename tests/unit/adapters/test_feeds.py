@@ -152,9 +152,21 @@ async def test_a_first_read_that_ends_nowhere_needs_a_person() -> None:
 
 
 async def test_other_columns_need_the_feed_from_its_start() -> None:
-    first = await track(Pages({"value": [], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=1"}))
+    page = {"value": [account(1)], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=1"}
+    first = await track(Pages(page), columns=("name", "fax"))
     with pytest.raises(FeedExpired, match="other columns"):
-        await track(Pages(), first.position, columns=("name", "fax"))
+        await track(Pages(), first.position, columns=("name", "fax", "telephone1"))
+    fewer = await track(Pages(page), first.position, columns=("name",))
+    assert await track(Pages(page), fewer.position, columns=("fax", "name"))
+
+
+async def test_a_link_that_the_service_cannot_read_means_the_feed_from_its_start() -> None:
+    first = await track(Pages({"value": [], "@odata.deltaLink": f"{HOST}/accounts?$deltatoken=1"}))
+    refusal = Explained("The delta token is not valid.", "", side=Side.DATAVERSE, code="0x80040203")
+    with pytest.raises(FeedExpired, match="not valid"):
+        await track(Pages(refusal), first.position)
+    with pytest.raises(NeedsPerson):
+        await track(Pages(refusal))
 
 
 async def test_a_table_without_tracking_is_followed_by_time_of_modification() -> None:
