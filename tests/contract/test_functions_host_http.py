@@ -128,6 +128,16 @@ def test_a_function_that_takes_too_long_is_cancelled(host: RunningHost) -> None:
     assert "Timeout value of 0:00:01 was exceeded by function: fail" in host.log()
 
 
+def test_what_the_app_prints_is_a_log_line(host: RunningHost) -> None:
+    assert "printed while it is imported" in host.log()
+
+
+def test_a_thread_that_does_not_end_fails_its_call_and_does_not_keep_the_process() -> None:
+    with host_running("http") as host:
+        assert host.client.get("/api/stuck").status_code == 500
+        assert host.stop() < 5.0
+
+
 def test_a_body_above_the_limit_is_refused_before_it_is_sent(host: RunningHost) -> None:
     connection = HTTPConnection(host.client.base_url.host, host.client.base_url.port)
     connection.putrequest("POST", "/api/echo")

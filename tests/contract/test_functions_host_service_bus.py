@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
@@ -48,7 +49,9 @@ def host(connection_string: str) -> Iterator[RunningHost]:
 @pytest.fixture(scope="module")
 async def bus(connection_string: str) -> AsyncIterator[Bus]:
     async with ServiceBusClient.from_connection_string(connection_string) as client:
-        yield Bus(client, {})
+        bus = Bus(client, {})
+        yield bus
+        await asyncio.gather(*(sender.close() for sender in bus.senders.values()))
 
 
 def message(body: str = "work", session_id: str | None = None, **properties: object) -> ServiceBusMessage:
@@ -131,18 +134,18 @@ async def test_sessions_run_side_by_side_and_each_in_order(host: RunningHost, bu
     sessions = [uuid.uuid4().hex for _ in range(4)]
     sent = [message("take 0.3", session) for _ in range(2) for session in sessions]
 
-    began = time.monotonic()
     await bus.send("ordered", *sent)
     for one in sent[4:]:
         await until_logged(host, f"end {one.session_id} {one.message_id}")
-    took = time.monotonic() - began
 
-    lines = host.log().splitlines()
+    events = [line.rpartition(": ")[2].split() for line in host.log().splitlines() if "ordered [app]" in line]
+    events = [event for event in events if event[1] in sessions]
     for session in sessions:
-        happened = [line.rpartition(": ")[2].split()[::2] for line in lines if f" {session} " in line]
         first, second = [one.message_id for one in sent if one.session_id == session]
-        assert happened == [["begin", first], ["end", first], ["begin", second], ["end", second]]
-    assert took < 8 * 0.3 + 1.0  # one after the other would take 2.4 s and four session changes besides
+        happened = [(what, message_id) for what, of_session, message_id in events if of_session == session]
+        assert happened == [("begin", first), ("end", first), ("begin", second), ("end", second)]
+    running = accumulate(1 if what == "begin" else -1 for what, _, _ in events)
+    assert 2 <= max(running) <= 4
 
 
 async def test_a_message_of_any_session_starts_soon(host: RunningHost, bus: Bus) -> None:
@@ -151,7 +154,7 @@ async def test_a_message_of_any_session_starts_soon(host: RunningHost, bus: Bus)
         began = time.monotonic()
         await bus.send("ordered", sent)
         await until_logged(host, f"begin {sent.session_id}")
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.0
 
 
 async def test_a_session_lock_is_renewed_while_a_function_runs(host: RunningHost, bus: Bus) -> None:

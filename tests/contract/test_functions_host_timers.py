@@ -41,7 +41,6 @@ def test_a_missed_run_is_made_up_for_and_the_next_one_is_stored(host: RunningHos
     host.wait_for_log("Executed 'monitored'")
     stored = json.loads((state / "monitored.json").read_text())
     assert datetime.fromisoformat(stored["Next"]) > datetime.now(UTC)
-    assert '"Next": "' in host.log()
 
 
 def test_a_failing_timer_is_retried_as_its_policy_says(host: RunningHost) -> None:

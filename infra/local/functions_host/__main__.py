@@ -7,7 +7,10 @@ import asyncio
 import os
 import secrets
 import sys
+import threading
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import NoReturn
 
 from infra.local.functions_host.errors import AppError
 from infra.local.functions_host.host_json import HostOptions, read_host_json
@@ -51,9 +54,13 @@ async def _serve(
     configure_logging(options.log_levels)
     key = arguments.key or secrets.token_urlsafe(32)
     choices = HostChoices(key, arguments.port, not arguments.no_timers, state_directory)
-    async with FunctionsHost(app_directory, options, choices) as host:
-        announce(url=host.url, key=key, functions=[function.name for function in host.functions])
-        await wait_until_told_to_stop()
+    own_output = sys.stdout
+    # What the app prints is a log line, as under the real host; standard output belongs to the READY line.
+    with redirect_stdout(sys.stderr):
+        async with FunctionsHost(app_directory, options, choices) as host:
+            with redirect_stdout(own_output):
+                announce(url=host.url, key=key, functions=[function.name for function in host.functions])
+            await wait_until_told_to_stop()
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -70,5 +77,16 @@ def _parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _leave(exit_code: int) -> NoReturn:
+    """End the process, also when a function that was given up still keeps a thread busy."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(timeout=0.2)
+            if thread.is_alive():
+                sys.stderr.flush()
+                os._exit(exit_code)
+    sys.exit(exit_code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

@@ -51,6 +51,7 @@ class FunctionsHost:
         self._options = options
         self._choices = choices
         self._stop = Stop()
+        self._timer_statuses = TimerStatusStore(choices.state_directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
         self.functions: Sequence[Function] = ()
@@ -89,18 +90,16 @@ class FunctionsHost:
         kind = function.trigger.type
         if kind not in _TRIGGERS:
             raise AppError(f"{function.name} has a {kind}, which this host does not run ({', '.join(_TRIGGERS)}).")
+        if function.is_disabled or kind == "httpTrigger":
+            return None
         if kind == "serviceBusTrigger":
-            listener = self._service_bus.listener_of(function, self._invoker)
-            return None if function.is_disabled else listener.run
-        if kind == "timerTrigger":
-            state = self._choices.state_directory
-            timer = timer_of(function, self._invoker, TimerStatusStore(state) if state else None)
-            return timer.run if self._choices.with_timers and not function.is_disabled else None
-        return None
+            return self._service_bus.listener_of(function, self._invoker).run
+        timer = timer_of(function, self._invoker, self._timer_statuses)
+        return timer.run if self._choices.with_timers else None
 
     async def _serve_http(self) -> None:
         prefix = self._options.route_prefix
-        admin = Admin(self.functions, self._worker.warnings, self._invoke_url, self._run_by_hand)
+        admin = Admin(self.functions, self._warnings(), self._invoke_url, self._run_by_hand)
         front = HttpFront(self.functions, prefix, self._choices.key, self._invoker, admin)
         # No access log: its lines would show keys given as ?code=.
         server = web.Server(front.handle, access_log=None)
@@ -109,6 +108,14 @@ class FunctionsHost:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._choices.port)
         await self._site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    def _warnings(self) -> list[str]:
+        # Source: Azure Functions error handling and retry guidance (retry policies are not for every trigger).
+        return self._worker.warnings + [
+            f"The retry policy of {function.name} has no effect: this host repeats timers only."
+            for function in self.functions
+            if function.retry and function.trigger.type != "timerTrigger"
+        ]
 
     async def _run_by_hand(self, function: Function, text: str) -> None:
         reason = "This function was programmatically called via the host APIs."

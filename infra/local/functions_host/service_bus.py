@@ -5,6 +5,7 @@ The SDK is imported when the first connection is opened: an app without Service 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -46,15 +47,13 @@ class ServiceBus:
         binding = function.output(name)
         if binding is None or binding.type != "serviceBus":
             raise AppError(f"this host sends output bindings to Service Bus only, and '{name}' is not one")
-        content_type = "application/json" if value.type == "json" else None
+        content_type = "text/plain" if isinstance(value.value, str) else "application/octet-stream"
         await self._sender(binding).send_messages(ServiceBusMessage(value.value, content_type=content_type))
 
     async def close(self) -> None:
         """Close every connection."""
-        for sender in self._senders.values():
-            await sender.close()
-        for client in self._clients.values():
-            await client.close()
+        await asyncio.gather(*(sender.close() for sender in self._senders.values()))
+        await asyncio.gather(*(client.close() for client in self._clients.values()))
 
     def _sender(self, binding: Binding) -> ServiceBusSender:
         # One sender stays open per destination: opening one takes half a second.

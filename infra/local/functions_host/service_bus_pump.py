@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,13 +33,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("Host.ServiceBus")
 
-Receive = Callable[[float], Awaitable[Sequence["ServiceBusReceivedMessage"]]]
-
 # How long the broker may hold an attach for the next free session, and one receive on a queue. The broker answers as
 # soon as there is something, so these only set how often an idle pump asks anew.
 _ATTACH_SECONDS = 30.0
 _RECEIVE_SECONDS = 30.0
 _SECONDS_TO_RELEASE = 2.0
+_LONGEST_BACK_OFF_SECONDS = 2.0
 
 
 class QueueListener:
@@ -76,7 +75,7 @@ class QueueListener:
             except Exception as error:  # Whatever the broker or the SDK does, the pump goes on.
                 failures += 1
                 self._outage.began(error)
-                await stop.within(min(0.25 * 2**failures, 5.0))
+                await stop.within(min(0.125 * 2**failures, _LONGEST_BACK_OFF_SECONDS))
 
     async def _serve_queue(self, stop: Stop) -> None:
         receiver = self._client.get_queue_receiver(self._queue, prefetch_count=self._options.prefetch_count)
@@ -147,8 +146,9 @@ class QueueListener:
                 succeeded = await self._run_function(messages)
         except asyncio.CancelledError:
             # The host does not wait any longer: give the messages back rather than let their locks run out.
-            async with asyncio.timeout(_SECONDS_TO_RELEASE):
-                await self._settle(receiver.abandon_message, messages)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SECONDS_TO_RELEASE):
+                    await self._settle(receiver.abandon_message, messages)
             raise
         if not succeeded:
             await self._settle(receiver.abandon_message, messages)

@@ -37,25 +37,32 @@ class TimerStatus:
 
 
 class TimerStatusStore:
-    """The files of all timers of an app, in one folder that is made when needed."""
+    """The statuses of all timers of an app: in memory and, with a folder (made when needed), beyond the process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
+        self._known: dict[str, TimerStatus] = {}
 
     def read(self, timer: str) -> TimerStatus | None:
         """The stored status; None when there is none or the file is damaged."""
+        if timer in self._known or self._directory is None:
+            return self._known.get(timer)
         try:
-            return TimerStatus.from_json(json.loads(self._path(timer).read_text(encoding="utf-8")))
+            return TimerStatus.from_json(json.loads(_path(self._directory, timer).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def write(self, timer: str, status: TimerStatus) -> None:
         """Replace the stored status as a whole: a crash leaves the old one or the new one."""
+        self._known[timer] = status
+        if self._directory is None:
+            return
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._path(timer)
+        path = _path(self._directory, timer)
         unfinished = path.with_suffix(".tmp")
         unfinished.write_text(json.dumps(status.to_json()), encoding="utf-8")
         os.replace(unfinished, path)
 
-    def _path(self, timer: str) -> Path:
-        return self._directory / f"{timer}.json"
+
+def _path(directory: Path, timer: str) -> Path:
+    return directory / f"{timer}.json"

@@ -86,7 +86,7 @@ class Timer:
                 return
 
 
-def timer_of(function: Function, invoker: Invoker, store: TimerStatusStore | None) -> Timer:
+def timer_of(function: Function, invoker: Invoker, store: TimerStatusStore) -> Timer:
     """The timer of a function with a timerTrigger. Raises AppError when its schedule is not one."""
     trigger = function.trigger
     try:

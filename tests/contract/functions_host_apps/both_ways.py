@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import uuid
+from contextlib import redirect_stdout
 from typing import Any
 
 import azure_functions_runtime as runtime
@@ -64,7 +66,8 @@ async def by_messages(function: Function) -> dict[str, Any]:
 
 
 async def main() -> None:
-    worker = await Worker.start(APPS / "http")
+    with redirect_stdout(sys.stderr):
+        worker = await Worker.start(APPS / "http")
     functions = {function.name: function for function in worker.functions}
     for name in ("echo", "answer", "fail"):
         print(json.dumps([await natively(worker, functions[name]), await by_messages(functions[name])]))

@@ -4,9 +4,12 @@ import asyncio
 import json
 import logging
 import os
+import time
 
 import azure.functions as func
 from records import records
+
+print("printed while it is imported")
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(records)
@@ -54,6 +57,13 @@ async def fail(req: func.HttpRequest) -> func.HttpResponse:
     if req.route_params["how"] == "silently":
         return None  # type: ignore[return-value]
     raise RuntimeError("told to fail")
+
+
+@app.route("stuck", auth_level=func.AuthLevel.ANONYMOUS)
+def stuck(req: func.HttpRequest) -> str:
+    """A thread that nobody can cancel."""
+    time.sleep(30)
+    return "too late"
 
 
 @app.route("level/function")
