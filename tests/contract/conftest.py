@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.contract.parts import ROOT, azurite_running, part_running
+from tests.contract.parts import ROOT, part_running
 
 _TOKEN = "local-token"
 
@@ -24,8 +24,8 @@ class Simulator:
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[str]:
     """Connection string of an Azurite of this session's own, with nothing stored."""
-    with azurite_running() as connection_string:
-        yield connection_string
+    with part_running("azurite") as facts:
+        yield facts["connection_string"]
 
 
 @pytest.fixture(scope="session")
