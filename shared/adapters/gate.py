@@ -35,6 +35,7 @@ class Patience:
     """What one request has left to wait. The time that the service works on it does not count."""
 
     def __init__(self, seconds: float, side: Side) -> None:
+        self._whole = seconds
         self._left = seconds
         self._side = side
 
@@ -44,6 +45,10 @@ class Patience:
             message = f"{self._side.product} {why}; waiting {seconds:.0f} s more is beyond one run's patience."
             raise Passing(message, side=self._side, code="patience", retry_after=seconds)
         self._left -= seconds
+
+    def spend_on_silence(self, why: str) -> None:
+        """Pay for an attempt that timed out: half of the whole, so that a service that hangs is asked twice."""
+        self.spend(self._whole / 2, why)
 
 
 class Gate:

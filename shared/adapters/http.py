@@ -65,6 +65,7 @@ class _Trouble:
     what: str
     maybe_done: bool
     throttled: bool = False
+    timed_out: bool = False
     retry_after: float | None = None
 
 
@@ -172,7 +173,7 @@ class Service:
                 response = await self._client.send(request)
             except httpx.TransportError as error:
                 self._note(request, type(error).__name__, started)
-                return _Trouble(f"was cut off ({type(error).__name__})", not isinstance(error, _NEVER_SENT))
+                return _cut_off(error)
             except httpx.DecodingError as error:
                 return _Trouble(f"answered unreadably ({error})", maybe_done=True)
             self._note(request, str(response.status_code), started, response)
@@ -203,6 +204,8 @@ class Service:
             call.path.partition("?")[0],
             seconds,
         )
+        if trouble.timed_out:
+            patience.spend_on_silence(trouble.what)
         if trouble.throttled or trouble.retry_after is not None:
             self._gate.pause(seconds)  # the next attempt waits there, and so does everybody else
         else:
@@ -229,6 +232,12 @@ class Service:
             request.headers["client-request-id"],
             next((answered[name] for name in _REQUEST_IDS if name in answered), "-"),
         )
+
+
+def _cut_off(error: httpx.TransportError) -> _Trouble:
+    maybe_done = not isinstance(error, _NEVER_SENT)
+    timed_out = maybe_done and isinstance(error, httpx.TimeoutException)
+    return _Trouble(f"was cut off ({type(error).__name__})", maybe_done, timed_out=timed_out)
 
 
 def _trouble_of(response: httpx.Response) -> _Trouble | None:

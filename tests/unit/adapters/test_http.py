@@ -151,6 +151,13 @@ async def test_a_service_that_stays_down_ends_the_run_when_patience_does() -> No
     assert 4 < len(seen) < 40
 
 
+async def test_a_service_that_hangs_is_asked_twice_and_not_until_patience_ends() -> None:
+    answer, seen = in_turn(httpx.ReadTimeout("silence"))
+    with pytest.raises(Passing, match=r"was cut off \(ReadTimeout\)"):
+        await service_with(answer).send(_GET)
+    assert len(seen) == 2
+
+
 async def test_a_token_that_ends_during_a_run_is_renewed_once_for_all() -> None:
     def answer(request: httpx.Request) -> Reply:
         return OK if request.headers["Authorization"] == "Bearer token-1" else httpx.Response(401)
