@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from infra.local.simulator.faults import Fault, Faults
 from infra.local.simulator.limits import Allowance, Limits, Remaining
@@ -70,7 +70,7 @@ class Gate:
         self._room = asyncio.Condition()
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Any]:
+    def middleware(self) -> Middleware:
         """The aiohttp middleware: everything but `/_simulator/*` passes through it."""
 
         @web.middleware

@@ -1,0 +1,1 @@
+"""A simulator of the Dataverse Web API: it serves, and refuses, what the service does, out of SQLite."""

@@ -1,0 +1,1 @@
+"""Reading rows: query options, filters, expansions, pages."""

@@ -1,0 +1,1 @@
+"""Writing rows: bodies, validation, computed columns, keys, and what a deletion takes along."""

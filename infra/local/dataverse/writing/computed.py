@@ -1,0 +1,154 @@
+"""Columns that the service fills: names, amounts in base currency, owners, states and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.local.dataverse.errors import Refusal, no_such_row, wrong_status
+from infra.local.dataverse.schema.model import Kind, Table
+from infra.local.dataverse.session import Session
+
+Row = dict[str, Any]
+
+
+def fill_defaults(session: Session, table: Table, row: Row) -> None:
+    """Give a new row its defaults; those of choices only where the switch `choice_defaults` is on."""
+    for column in table.columns.values():
+        if column.default is None or column.name in row:
+            continue
+        if column.kind is not Kind.CHOICE or session.settings.choice_defaults:
+            row[column.name] = column.default if column.kind is not Kind.BOOLEAN else int(bool(column.default))
+    if table.money and row.get("transactioncurrencyid") is None:
+        row["transactioncurrencyid"] = _default_currency(session)
+
+
+def _default_currency(session: Session) -> str | None:
+    """The user's own currency, else the organization's base currency."""
+    sql = "SELECT transactioncurrencyid FROM systemuser WHERE systemuserid = ?"
+    own = session.storage.one(sql, [session.user.id])
+    return own[0] if own and own[0] else base_currency(session)
+
+
+def base_currency(session: Session) -> str | None:
+    """Answer the id of the organization's base currency."""
+    row = session.storage.one("SELECT basecurrencyid FROM organization")
+    return row[0] if row else None
+
+
+def fill_owner(session: Session, row: Row, changed: set[str]) -> None:
+    """Set what follows from the owner; the caller owns what nobody else does."""
+    if row.get("ownerid") is None:
+        row["ownerid"], row["ownerid_type"] = session.user.id, "systemuser"
+    elif "ownerid" not in changed:
+        return
+    is_user = row["ownerid_type"] == "systemuser"
+    row["owninguser"] = row["ownerid"] if is_user else None
+    row["owningteam"] = None if is_user else row["ownerid"]
+    source = "systemuser" if is_user else "team"
+    sql = f'SELECT businessunitid FROM "{source}" WHERE "{source}id" = ?'
+    unit = session.storage.one(sql, [row["ownerid"]])
+    row["owningbusinessunit"] = unit[0] if unit else session.user.business_unit
+
+
+def settle_state(table: Table, row: Row, changed: set[str]) -> None:
+    """Bring state and status reason together: a state alone takes its default status. Raises Refusal."""
+    if not table.statuses:
+        return
+    state, status = row.get("statecode"), row.get("statuscode")
+    if state is None:
+        state = row["statecode"] = next(iter(table.statuses))
+    if status is None or ("statecode" in changed and "statuscode" not in changed):
+        if status not in table.statuses[state]:
+            row["statuscode"] = table.statuses[state][0]
+    elif status not in table.statuses[state]:
+        raise wrong_status(table.name, state, status)
+
+
+def settle_amounts(session: Session, table: Table, row: Row, changed: set[str]) -> None:
+    """Round amounts to the currency's precision and compute their twins in base currency."""
+    money = [column.name for column in table.money]
+    if not money or changed.isdisjoint([*money, "transactioncurrencyid"]):
+        return
+    currency = row.get("transactioncurrencyid")
+    if currency is None:
+        row["exchangerate"] = None
+        return
+    sql = "SELECT exchangerate, currencyprecision FROM transactioncurrency WHERE transactioncurrencyid = ?"
+    found = session.storage.one(sql, [currency])
+    if found is None:
+        raise no_such_row("transactioncurrency", currency)
+    rate, precision = found
+    row["exchangerate"] = rate
+    for name in money:
+        if row.get(name) is None:
+            row[f"{name}_base"] = None
+        else:
+            row[name] = round(row[name], precision)
+            row[f"{name}_base"] = round(row[name] / rate, 4)
+
+
+def settle_names(table: Table, row: Row) -> None:
+    """Compose the names of persons: first name, last name."""
+    if "fullname" in table.columns:
+        parts = [row.get("firstname"), row.get("lastname")]
+        row["fullname"] = " ".join(part for part in parts if part) or None
+    if "address1_composite" in table.columns:
+        for number in (1, 2, 3):
+            if f"address{number}_composite" in table.columns:
+                row[f"address{number}_composite"] = _composite(row, f"address{number}_")
+
+
+def _composite(row: Mapping[str, Any], prefix: str) -> str | None:
+    lines = [row.get(f"{prefix}line{number}") for number in (1, 2, 3)]
+    city = [row.get(f"{prefix}city")]
+    region = [row.get(prefix + "stateorprovince"), row.get(prefix + "postalcode")]
+    place = ", ".join(part for part in [*city, " ".join(one for one in region if one)] if part)
+    return "\r\n".join(part for part in [*lines, place, row.get(prefix + "country")] if part) or None
+
+
+def settle_parent(table: Table, row: Row) -> None:
+    """Mirror a contact's company in its two older read-only lookups."""
+    if table.name != "contact":
+        return
+    parent, kind = row.get("parentcustomerid"), row.get("parentcustomerid_type")
+    row["accountid"] = parent if kind == "account" else None
+    row["parentcontactid"] = parent if kind == "contact" else None
+
+
+def settle_user(table: Table, row: Row) -> None:
+    """An application user gets an address of its own; every user and team is a principal of the same id."""
+    if table.name == "systemuser":
+        row["ownerid"] = row["systemuserid"]
+        if row.get("applicationid") and not row.get("domainname"):
+            row["domainname"] = row["internalemailaddress"] = f"{row['applicationid']}@dataverse.example"
+            row["accessmode"] = 4
+    if table.name == "team":
+        row["ownerid"] = row["teamid"]
+
+
+def check_currency(session: Session, table: Table, row: Row) -> None:
+    """Raise the refusals of currencies: a rate that is none, a base currency with another rate, a code in use."""
+    if table.name != "transactioncurrency":
+        return
+    rate = row.get("exchangerate")
+    is_base = row["transactioncurrencyid"] == base_currency(session)
+    if rate is not None and is_base and rate != 1:
+        raise Refusal(400, "0x80048cfd", "The exchange rate of the base currency cannot be changed.")
+    sql = "SELECT 1 FROM transactioncurrency WHERE fold(isocurrencycode) = fold(?) AND transactioncurrencyid <> ?"
+    if session.storage.one(sql, [row.get("isocurrencycode"), row["transactioncurrencyid"]]):
+        raise Refusal(400, "0x80048cf3", "A currency with the specified ISO currency code already exists.")
+
+
+def check_user_change(table: Table, before: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Raise the refusals of changes to users that the platform itself keeps."""
+    if table.name != "systemuser":
+        return
+    if before.get("accessmode") == 5:
+        raise Refusal(400, "0x80041d67", "A delegated admin user cannot be updated.")
+    if before.get("fullname") in ("SYSTEM", "INTEGRATION"):
+        raise Refusal(400, "0x80041d33", "The SYSTEM and INTEGRATION users cannot be updated.")
+    if before.get("issyncwithdirectory"):
+        for name, code in (("islicensed", "0x80041d4c"), ("issyncwithdirectory", "0x80041d4e")):
+            if name in values and values[name] != before.get(name):
+                raise Refusal(400, code, f"The property {name} cannot be modified.")
