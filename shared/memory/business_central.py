@@ -51,12 +51,12 @@ class MemoryBusinessCentral(MemoryRows):
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore: a scan in the order of ids through what was modified since the last one, less the overlap."""
-        self.calls["changes"] += 1
+        rows = self._asked("changes", table, columns)
         fields = fields_of(position, self.side) if position else {}
         since, newest = _moment(fields.get("since")), _moment(fields.get("newest"))
         after = str(fields.get("after") or "")
-        wanted = [key for key in sorted(self._rows[table.name]) if key > after and self._is_due(table, key, since)]
-        page = {key: self._rows[table.name][key] for key in wanted[:page_size]}
+        wanted = [key for key in sorted(rows) if key > after and self._is_due(rows[key], since)]
+        page = {key: rows[key] for key in wanted[:page_size]}
         newest = max((moment for moment in (newest, *_moments(page.values())) if moment), default=None)
         records = tuple(self._record(table, columns, key, row) for key, row in page.items())
         if len(wanted) > len(page):
@@ -76,8 +76,8 @@ class MemoryBusinessCentral(MemoryRows):
             if contact is not None and contact.values["type"] == "Company"
         }
 
-    def _is_due(self, table: Table, key: str, since: datetime | None) -> bool:
-        return since is None or self._rows[table.name][key].modified_at >= since - self._overlap
+    def _is_due(self, row: Row, since: datetime | None) -> bool:
+        return since is None or row.modified_at >= since - self._overlap
 
     def _new_id(self, write: Create) -> str:
         return self._ids.new()
@@ -89,6 +89,8 @@ class MemoryBusinessCentral(MemoryRows):
             defaults[table.number] = f"{_SERIES[table.name]}{self._numbers[table.name]:05}"
         if table.name in ("customers", "contacts") and values["type"] is None:
             defaults["type"] = "Company"
+        if table.name == "companyInformation":
+            defaults["currencyCode"] = "EUR"
         return defaults
 
     def _complete(self, table: Table, values: Values) -> None:

@@ -41,10 +41,11 @@ class MemoryDataverse(MemoryRows):
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore. First every row in the order of ids, then changes in the order in which they were made."""
-        self.calls["changes"] += 1
-        shown = sorted(columns)
-        fields = fields_of(position, self.side) if position else {"upto": self._version, "after": "", "columns": shown}
-        if fields.get("columns") != shown:
+        self._asked("changes", table, columns)
+        first = {"upto": self._version, "after": "", "columns": list(columns)}
+        fields = fields_of(position, self.side) if position else first
+        shown = fields.get("columns")
+        if not isinstance(shown, list) or not set(columns) <= set(shown):  # the service keeps them in its links
             raise FeedExpired(f"The feed of {table.name} shows other columns.", side=self.side, code="position")
         if "upto" in fields:
             return self._first_page(table, columns, fields, page_size)
@@ -94,6 +95,8 @@ class MemoryDataverse(MemoryRows):
     def _complete(self, table: Table, values: Values) -> None:
         if parts := _PERSONS.get(table.name):
             values["fullname"] = " ".join(str(values[part]) for part in parts if values[part]) or None
+        if "accountid" in values and "parentcustomerid" in values:
+            values["accountid"] = values["parentcustomerid"]  # the read-only mirror, as only accounts are parents here
 
     def _check(self, table: Table, id: str, values: Values) -> None:
         for column in table.columns:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from shared.core.failures import FeedExpired
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
@@ -44,7 +43,7 @@ class MemoryRows:
     refused raises Refusal.
     """
 
-    side: ClassVar[Side]
+    side: Side
 
     def __init__(self, clock: Clock, ids: Ids, tables: Iterable[Table] | None = None) -> None:
         """`tables` describes what there is; default: the tables of the standard mappings."""
@@ -61,28 +60,27 @@ class MemoryRows:
 
     async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """See RowStore."""
-        self.calls["read"] += 1
-        rows = self._rows[table.name]
+        rows = self._asked("read", table, columns)
         return {key: self._record(table, columns, key, rows[key]) for key in ids if key in rows}
 
     async def find(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Record]:
         """See RowStore: case does not count, and blank values find nothing."""
-        self.calls["find"] += 1
+        rows = self._asked("find", table, [*columns, column])
         wanted = {value.casefold() for value in values if value}
         return [
             self._record(table, columns, key, row)
-            for key, row in self._rows[table.name].items()
+            for key, row in rows.items()
             if str(_value(table, key, row, column) or "").casefold() in wanted
         ]
 
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
-        self.calls["all"] += 1
-        return [self._record(table, columns, key, row) for key, row in self._rows[table.name].items()]
+        rows = self._asked("all", table, columns)
+        return [self._record(table, columns, key, row) for key, row in rows.items()]
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore."""
-        self.calls["write"] += 1
+        self._asked("write", table, returning)
         return [self._result(table, write, returning) for write in writes]
 
     async def check(self) -> list[Check]:
@@ -211,6 +209,14 @@ class MemoryRows:
 
     # Reading
 
+    def _asked(self, method: str, table: Table, columns: Iterable[str]) -> dict[str, Row]:
+        """Count a call of the port; the rows of the table. Raises KeyError for a column that it does not have."""
+        self.calls[method] += 1
+        for column in columns:
+            if column != table.key:
+                table.column(column)
+        return self._rows[table.name]
+
     def _record(self, table: Table, columns: Sequence[str], key: str, row: Row) -> Record:
         values = {column: _value(table, key, row, column) for column in columns}
         return Record(key, values, _etag(row), row.modified_at if table.modified else None)
@@ -248,7 +254,4 @@ def _etag(row: Row) -> str:
 
 
 def _value(table: Table, key: str, row: Row, column: str) -> Value:
-    if column == table.key:
-        return key
-    table.column(column)
-    return row.values[column]
+    return key if column == table.key else row.values[column]
