@@ -16,7 +16,7 @@ class Control:
     async def edit(self, table: str, id: str | None, operation: str, **values: Any) -> None:
         """Change one row as a person: `operation` is create, update or delete."""
         change = {"table": table, "id": id, "operation": operation, "values": values}
-        await self._post("edit", {"user": "A person", "changes": [{k: v for k, v in change.items() if v is not None}]})
+        await self._post("edit", {"changes": [{name: given for name, given in change.items() if given is not None}]})
 
     async def trouble(self, **fault: Any) -> None:
         """Order one fault (see `infra/local/simulator/faults.py` for its fields)."""

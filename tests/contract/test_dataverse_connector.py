@@ -1,0 +1,269 @@
+"""The Dataverse connector against the simulator: what it does, and how it gets through trouble."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from infra.local.dataverse.server import serving
+
+from shared.adapters.dataverse import Dataverse
+from shared.adapters.gate import RetryPolicy
+from shared.adapters.tokens import FixedToken
+from shared.core.failures import FeedExpired, NeedsPerson, Passing
+from shared.core.records import (
+    ChangePage,
+    Create,
+    Delete,
+    Record,
+    RefusalKind,
+    Refused,
+    Update,
+    Write,
+    WriteResult,
+    Written,
+)
+from shared.core.tables import Table
+from shared.defaults import standard_tables
+from tests.contract.simulator_control import Control
+
+_POLICY = RetryPolicy(patience=3.0, first_wait=0.02, longest_wait=0.1)
+_COLUMNS = ["name", "fax", "creditlimit", "customertypecode", "transactioncurrencyid", "primarycontactid"]
+
+
+def table(name: str) -> Table:
+    return standard_tables()["dataverse", name]
+
+
+ACCOUNT = table("account")
+
+
+@dataclass
+class Stage:
+    """A simulator of its own and the connector to it."""
+
+    store: Dataverse
+    control: Control
+
+    async def create(self, *names: str) -> list[Record]:
+        """Accounts with these names and ids of ours."""
+        writes = [Create({"name": name}, str(uuid4())) for name in names]
+        return [written(result) for result in await self.write(*writes)]
+
+    async def names(self) -> list[str]:
+        """The names of all accounts there are."""
+        return sorted(str(record.values["name"]) for record in await self.store.all(ACCOUNT, ["name"]))
+
+    async def write(self, *writes: Write) -> list[WriteResult]:
+        return await self.store.write(ACCOUNT, writes, _COLUMNS)
+
+    async def follow(self, position: str | None, page_size: int = 100) -> tuple[list[ChangePage], str | None]:
+        """The pages of the feed until no more wait, and the position behind them."""
+        pages: list[ChangePage] = []
+        while not pages or pages[-1].more:
+            pages.append(await self.store.changes(ACCOUNT, _COLUMNS, position, page_size))
+            position = pages[-1].position
+        return pages, position
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with serving() as running:
+        store = Dataverse(running.url, FixedToken(running.token, running.url), policy=_POLICY)
+        try:
+            yield Stage(store, Control(running.url))
+        finally:
+            await store.aclose()
+
+
+def written(result: WriteResult) -> Record:
+    assert isinstance(result, Written), result
+    return result.record
+
+
+def refused(result: WriteResult) -> Refused:
+    assert isinstance(result, Refused), result
+    return result
+
+
+def kinds(results: Sequence[WriteResult]) -> list[str]:
+    return [str(result.kind) if isinstance(result, Refused) else "written" for result in results]
+
+
+async def test_a_row_is_created_under_our_id_and_told_back_with_its_version(stage: Stage) -> None:
+    [currency, *_] = await stage.store.all(table("transactioncurrency"), ["isocurrencycode"])
+    key = str(uuid4())
+    values = {"name": "O'Hara & Søn \r\n--batch", "creditlimit": Decimal("1234.56"), "customertypecode": 3}
+    [result] = await stage.write(Create({**values, "transactioncurrencyid": currency.id, "fax": None}, key))
+    record = written(result)
+    assert record.id == key
+    assert record.values == {**values, "fax": None, "transactioncurrencyid": currency.id, "primarycontactid": None}
+    assert record.etag
+    assert record.modified_at is not None
+    assert await stage.store.read(ACCOUNT, _COLUMNS, [key, str(uuid4())]) == {key: record}
+
+
+async def test_lookups_are_set_read_and_cleared(stage: Stage) -> None:
+    [account] = await stage.create("A")
+    key, columns = str(uuid4()), ["lastname", "parentcustomerid"]
+    person = Create({"lastname": "Person", "parentcustomerid": account.id}, key)
+    [created] = await stage.store.write(table("contact"), [person], columns)
+    assert written(created).values == {"lastname": "Person", "parentcustomerid": account.id}
+    [linked] = await stage.write(Update(account.id, {"primarycontactid": key}))
+    assert written(linked).values["primarycontactid"] == key
+    [cleared] = await stage.store.write(table("contact"), [Update(key, {"parentcustomerid": None})], columns)
+    assert written(cleared).values["parentcustomerid"] is None
+
+
+async def test_each_write_has_its_own_result_in_the_order_given(stage: Stage) -> None:
+    first, second, third, fourth = await stage.create("A", "B", "C", "D")
+    await stage.control.edit("account", second.id, "update", name="By a person")
+    nobody = str(uuid4())
+    results = await stage.write(
+        Update(first.id, {"name": "A2"}, first.etag),
+        Update(second.id, {"name": "B2"}, second.etag),
+        Update(nobody, {"name": "nobody"}),
+        Update(third.id, {"fax": "x" * 51}),
+        Create({"name": "E"}, first.id),
+        Update(third.id, {"primarycontactid": nobody}),
+        Update(third.id, {"fax": "1", "name": "C2"}, third.etag),
+        Delete(second.id, second.etag),
+        Delete(fourth.id, fourth.etag),
+        Create({"name": "F"}),
+    )
+    assert kinds(results) == [
+        "written", "changed", "gone", "invalid", "exists", "invalid", "written", "changed", "written", "written",
+    ]  # fmt: skip
+    assert [refused(results[at]).column for at in (3, 5)] == ["fax", "primarycontactid"]
+    assert written(results[6]).etag != third.etag
+    assert await stage.names() == ["A2", "By a person", "C2", "F"]
+
+
+async def test_the_version_of_a_write_guards_the_next_one(stage: Stage) -> None:
+    [record] = await stage.create("A")
+    for name in ("B", "C"):
+        [result] = await stage.write(Update(record.id, {"name": name}, record.etag))
+        record = written(result)
+    assert record.values["name"] == "C"
+
+
+async def test_writes_beyond_one_batch_all_arrive(stage: Stage) -> None:
+    records = await stage.create(*(f"Account {number:03}" for number in range(530)))
+    assert await stage.names() == [f"Account {number:03}" for number in range(530)]
+    found = await stage.store.read(ACCOUNT, ["name"], [*(record.id for record in records), str(uuid4())])
+    assert set(found) == {record.id for record in records}
+    assert (await stage.control.stats())["by_route"]["POST $batch"] == 6
+
+
+async def test_the_feed_tells_every_row_then_changes_and_deletions(stage: Stage) -> None:
+    records = await stage.create(*(f"A{number}" for number in range(7)))
+    pages, position = await stage.follow(None, page_size=3)
+    assert [len(page.records) for page in pages] == [3, 3, 1]
+    assert {record.id for page in pages for record in page.records} == {record.id for record in records}
+    assert all(record in records for page in pages for record in page.records)
+    await stage.control.edit("account", records[2].id, "update", name="Edited")
+    await stage.control.edit("account", records[5].id, "delete")
+    [page], position = await stage.follow(position)
+    assert [record.values["name"] for record in page.records] == ["Edited"]
+    assert page.deleted == (records[5].id,)
+    [page], _ = await stage.follow(position)
+    assert (page.records, page.deleted) == ((), ())
+
+
+async def test_a_feed_that_was_left_too_long_has_to_begin_again(stage: Stage) -> None:
+    await stage.create("A")
+    _, position = await stage.follow(None)
+    await stage.control.settings(expire_change_tracking=True)
+    with pytest.raises(FeedExpired):
+        await stage.follow(position)
+    [page], _ = await stage.follow(None)
+    assert [record.values["name"] for record in page.records] == ["A"]
+
+
+async def test_a_table_without_change_tracking_is_followed_all_the_same(stage: Stage) -> None:
+    await stage.control.settings(change_tracking={"account": False})
+    records = await stage.create("A", "B", "C")
+    pages, position = await stage.follow(None, page_size=2)
+    assert {record.id for page in pages for record in page.records} == {record.id for record in records}
+    await stage.control.edit("account", records[0].id, "update", name="Edited")
+    pages, _ = await stage.follow(position, page_size=2)
+    assert "Edited" in [record.values["name"] for page in pages for record in page.records]
+
+
+@pytest.mark.parametrize("name", ["O'Hara", "100% & more + #1", "a/b?c=d", "Łódź “quoted”", "日本", "[x]_y"])
+async def test_rows_are_found_by_any_text(stage: Stage, name: str) -> None:
+    await stage.create(name, "Another")
+    found = await stage.store.find(ACCOUNT, ["name"], "name", [name, "absent", ""])
+    assert [record.values["name"] for record in found] == [name]
+
+
+async def test_rows_are_found_by_what_they_refer_to(stage: Stage) -> None:
+    first, second = await stage.create("A", "B")
+    people = [
+        Create({"lastname": account.id[:8], "parentcustomerid": account.id}, str(uuid4()))
+        for account in (first, second)
+    ]
+    await stage.store.write(table("contact"), people, [])
+    found = await stage.store.find(table("contact"), ["lastname"], "parentcustomerid", [first.id])
+    assert [record.values["lastname"] for record in found] == [first.id[:8]]
+
+
+async def test_throttling_is_waited_for(stage: Stage) -> None:
+    await stage.control.trouble(route="batch", status=429, times=2, headers={"Retry-After": "0.1"})
+    await stage.control.trouble(method="GET", status=429)
+    await stage.create("A")
+    assert await stage.names() == ["A"]
+
+
+async def test_a_throttled_operation_inside_a_batch_may_go_through_later(stage: Stage) -> None:
+    body = {"error": {"code": "0x80072322", "message": "Number of requests exceeded the limit."}}
+    await stage.control.trouble(method="PATCH", operations=True, status=429, headers={"Retry-After": "0.1"}, body=body)
+    results = await stage.write(Create({"name": "A"}, str(uuid4())), Create({"name": "B"}, str(uuid4())))
+    assert kinds(results) == ["passing", "written"]
+
+
+@pytest.mark.parametrize("status", [None, 504])
+async def test_a_create_with_our_id_whose_answer_was_lost_is_done_once(stage: Stage, status: int | None) -> None:
+    fault = {"route": "batch", "after_commit": True} | ({} if status is None else {"status": status})
+    await stage.control.trouble(**fault)
+    keys = [str(uuid4()), str(uuid4())]
+    results = await stage.write(*(Create({"name": key[:4]}, key) for key in keys))
+    assert [written(result).id for result in results] == keys
+    assert {key: record.etag for key, record in (await stage.store.read(ACCOUNT, ["name"], keys)).items()} == {
+        written(result).id: written(result).etag for result in results
+    }
+    await stage.control.trouble(**fault)
+    assert kinds(await stage.write(Create({"name": "no id of ours"}))) == ["unknown"]
+
+
+async def test_reads_survive_gateways_and_cut_connections(stage: Stage) -> None:
+    [record] = await stage.create("A")
+    for fault in ({"status": 503}, {"status": 502, "body": "<html>Bad gateway</html>"}, {"cut": True}):
+        await stage.control.trouble(method="GET", **fault)
+    assert list(await stage.store.read(ACCOUNT, _COLUMNS, [record.id])) == [record.id]
+
+
+async def test_a_service_that_stays_down_ends_the_run_for_now(stage: Stage) -> None:
+    await stage.control.trouble(method="GET", status=503, times=1000, headers={"Retry-After": "100"})
+    with pytest.raises(Passing) as failure:
+        await stage.store.all(ACCOUNT, _COLUMNS)
+    assert failure.value.retry_after == pytest.approx(100, abs=1)
+
+
+async def test_a_privilege_that_is_missing_is_named_with_who_lacks_it(stage: Stage) -> None:
+    [record] = await stage.create("A")
+    await stage.control.settings(privileges={"Synchronization": {"account": ["read"]}})
+    [result] = await stage.write(Update(record.id, {"name": "B"}))
+    assert refused(result).kind is RefusalKind.FORBIDDEN
+    assert "the caller with the fixed token lacks a privilege on Account" in refused(result).message
+    with pytest.raises(NeedsPerson, match=r"prvReadContact.*security role"):
+        await stage.store.all(table("contact"), ["lastname"])
+
+
+async def test_the_hint_of_the_service_is_followed(stage: Stage) -> None:
+    await stage.control.settings(dop_hint=7)
+    await stage.names()
+    assert stage.store._service.lanes == 7
