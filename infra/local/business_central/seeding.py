@@ -31,7 +31,7 @@ from infra.local.people import Company, Person, company, person
 from infra.local.simulator.wrong_body import WrongBodyError, a_list, a_whole_number, an_object, known_fields
 
 INVENTED = ("salespeoplePurchasers", "currencies", "customers", "vendors", "contacts")
-FIRST_SALESPERSON = 1_000_000
+FIRST_SALESPERSON = 10_000_000
 _CHUNK = 2000
 _KINDS = {"customers": "Customer", "vendors": "Vendor"}
 
@@ -243,15 +243,14 @@ def _person_fields(one: Person) -> Record:
 
 def _salespeople(work: Work, order: Order, indexes: tuple[int, ...]) -> Iterator[Record]:
     blank = TABLES["salespeoplePurchasers"].blank()
-    for index in range(
-        order.start["salespeoplePurchasers"] + indexes[0], order.start["salespeoplePurchasers"] + indexes[-1] + 1
-    ):
-        one = person(order.seed, index)
+    first = order.start["salespeoplePurchasers"]
+    for index in indexes:
+        one = person(order.seed, first + index)
         yield blank | {
-            "id": seeded_id("salespeoplePurchasers", order.seed, index),
-            "code": f"SP{index - order.start['salespeoplePurchasers'] + 1:03d}",
+            "id": seeded_id("salespeoplePurchasers", order.seed, first + index),
+            "code": f"SP{index + 1:03d}",
             "displayName": f"{one.first_name} {one.last_name}"[:50],
-            "email": one.email,
+            "email": f"user{order.seed}-{index}@contoso.example",
             "phoneNo": one.mobile,
             "jobTitle": one.job_title[:30],
         }
