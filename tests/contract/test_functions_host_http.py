@@ -176,6 +176,18 @@ def test_a_failure_is_logged_once_with_its_stack_trace(host: RunningHost) -> Non
     assert host.log().count("RuntimeError: told to fail") == before + 1
 
 
+def test_the_apps_loggers_are_as_loud_as_host_json_says(host: RunningHost) -> None:
+    host.client.get("/api/text")
+    assert "text [chatty]: a matter" in host.log()
+    assert "a trifle" not in host.log()
+
+
+def test_a_connection_string_in_an_error_is_blacked_out(host: RunningHost) -> None:
+    host.client.get("/api/fail/revealingly")
+    assert "cannot reach Endpoint=sb://bus/;SharedAccessKey=***;EntityPath=q" in host.log()
+    assert "c2VjcmV0" not in host.log()
+
+
 def test_no_key_is_ever_logged(host: RunningHost) -> None:
     host.client.get(f"/api/level/admin?code={SECRET}")
     assert SECRET not in host.log()

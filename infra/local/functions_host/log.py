@@ -24,7 +24,7 @@ _LEVELS = {
 }
 # The library logs every failed call with the stack trace that the host logs too.
 _TOLD_BY_THE_HOST = ("Native invocation failed",)
-_SECRETS = re.compile(r"((?:SharedAccessKey|AccountKey|SharedAccessSignature|sig|code)=)[^;&\s'\"]+")
+_SECRETS = re.compile(r"((?:SharedAccessKey|AccountKey|SharedAccessSignature|[?&]sig|[?&]code)=)[^;&\s'\"]+")
 
 
 def configure_logging(log_levels: Mapping[str, str]) -> None:
@@ -38,8 +38,8 @@ def configure_logging(log_levels: Mapping[str, str]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(_level(log_levels.get("Function", log_levels.get("default", "Information"))))
     logging.captureWarnings(True)
-    for name, level in {"azure.functions": "Warning", "azure.servicebus": "Warning", "Host": "Information"}.items():
-        logging.getLogger(name).setLevel(_level(level))
+    for name in ("azure.functions", "azure.servicebus"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("azure.functions").addFilter(lambda record: record.msg not in _TOLD_BY_THE_HOST)
     for name, level in log_levels.items():
         if name not in ("default", "Function"):

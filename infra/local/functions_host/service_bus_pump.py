@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("Host.ServiceBus")
 
-# How long the broker may hold an attach for the next free session, and one receive on a queue. The broker answers as
-# soon as there is something, so these only set how often an idle pump asks anew.
-_ATTACH_SECONDS = 30.0
-_RECEIVE_SECONDS = 30.0
+Serve = Callable[[float, Stop], Awaitable[None]]
+
+# How long the broker may hold a request for the next free session or message. It answers as soon as there is one, so
+# this only sets how often an idle pump asks anew.
+_WAIT_SECONDS = 30.0
 _SECONDS_TO_RELEASE = 2.0
 _LONGEST_BACK_OFF_SECONDS = 2.0
 
@@ -61,37 +62,38 @@ class QueueListener:
         count = self._options.max_concurrent_sessions if has_sessions else self._options.max_concurrent_calls
         serve = self._serve_next_session if has_sessions else self._serve_queue
         async with asyncio.TaskGroup() as pumps:
-            for _ in range(count):
-                pumps.create_task(self._pump(serve, stop))
+            for number in range(count):
+                # Waits of different lengths: the pumps must not all be asking anew at the same moment.
+                pumps.create_task(self._pump(serve, _WAIT_SECONDS * (1 + number / count), stop))
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _pump(self, serve: Callable[[Stop], Awaitable[None]], stop: Stop) -> None:
+    async def _pump(self, serve: Serve, wait: float, stop: Stop) -> None:
         failures = 0
         while not stop.is_requested:
             try:
-                await serve(stop)
+                await serve(wait, stop)
                 failures = 0
             except Exception as error:  # Whatever the broker or the SDK does, the pump goes on.
                 failures += 1
                 self._outage.began(error)
                 await stop.within(min(0.125 * 2**failures, _LONGEST_BACK_OFF_SECONDS))
 
-    async def _serve_queue(self, stop: Stop) -> None:
+    async def _serve_queue(self, wait: float, stop: Stop) -> None:
         receiver = self._client.get_queue_receiver(self._queue, prefetch_count=self._options.prefetch_count)
         try:
             await stop.or_result(receiver.__aenter__())
             self._outage.ended()
             while not stop.is_requested:
-                await self._receive_and_handle(receiver, _RECEIVE_SECONDS, stop)
+                await self._receive_and_handle(receiver, wait, stop)
         finally:
             self._close(receiver)
 
-    async def _serve_next_session(self, stop: Stop) -> None:
+    async def _serve_next_session(self, wait: float, stop: Stop) -> None:
         receiver = self._client.get_queue_receiver(
             self._queue,
             session_id=NEXT_AVAILABLE_SESSION,
-            max_wait_time=_ATTACH_SECONDS,
+            max_wait_time=wait,
             prefetch_count=self._options.prefetch_count,
         )
         try:

@@ -42,6 +42,8 @@ def answer(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("text", auth_level=func.AuthLevel.ANONYMOUS)
 def text(req: func.HttpRequest) -> str:
+    logging.getLogger("chatty").info("a trifle")
+    logging.getLogger("chatty").warning("a matter")
     return "plain"
 
 
@@ -56,6 +58,8 @@ async def fail(req: func.HttpRequest) -> func.HttpResponse:
             raise
     if req.route_params["how"] == "silently":
         return None  # type: ignore[return-value]
+    if req.route_params["how"] == "revealingly":
+        raise RuntimeError("cannot reach Endpoint=sb://bus/;SharedAccessKey=c2VjcmV0;EntityPath=q")
     raise RuntimeError("told to fail")
 
 
