@@ -7,6 +7,7 @@ tests/unit/service_bus hold to the standard).
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -31,6 +32,7 @@ from infra.local.service_bus.frames import (
     encode_frame,
     take_frame,
 )
+from infra.local.service_bus.links import Link
 from infra.local.service_bus.messages import (
     AMQP_VALUE,
     APPLICATION_PROPERTIES,
@@ -258,6 +260,32 @@ async def test_broken_frame_ends_the_connection_with_a_reason(peer: Peer, data: 
     close, _ = await peer.expect(Close)
     assert close.error.value[0] == Symbol(condition)
     assert await peer.is_closed()
+
+
+async def test_links_leave_nothing_behind(port: int) -> None:
+    def links() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Link) for thing in gc.get_objects())
+
+    before = links()
+    peer = Peer(*await asyncio.open_connection("127.0.0.1", port))
+    await peer.open()
+    await peer.authorize(signed(QUEUE))
+    for round_trip in range(20):
+        peer.send(attach(f"out {round_trip}", 2, SENDER, QUEUE))
+        peer.send(attach(f"in {round_trip}", 3, RECEIVER, QUEUE))
+        peer.send(Transfer(2, round_trip, b"t", settled=True), section(DATA, b"x"))
+        peer.send(credit(1))
+        await peer.expect(Transfer)
+        for handle in (2, 3):
+            peer.send(Detach(handle, True))
+            await peer.expect(Detach)
+    assert links() - before == 2  # those to $cbs
+    peer.send(Close())
+    assert isinstance((await peer.expect(Close))[0], Close)
+    assert await peer.is_closed()
+    assert links() == before
+    peer.close()
 
 
 async def test_idle_client_gets_heartbeats(port: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -38,9 +37,7 @@ async def sender(bench: Bench) -> ServiceBusSender:
     return await bench.sender(SESSIONS)
 
 
-def receiver_of(
-    bench: Bench, session_id: Any, queue: str = SESSIONS, **options: Any
-) -> AbstractAsyncContextManager[ServiceBusReceiver]:
+def receiver_of(bench: Bench, session_id: Any, queue: str = SESSIONS, **options: Any) -> ServiceBusReceiver:
     return bench.own_receiver(queue, session_id=session_id, **options)
 
 
@@ -110,6 +107,7 @@ async def test_renewing_a_session_extends_its_lock(bench: Bench, session_id: str
     await sender.send_messages(texts(session_id, "slow"))
     async with receiver_of(bench, session_id, STRICT) as receiver, quick_renewer() as renewer:
         before = receiver.session.locked_until_utc
+        assert before is not None
         renewer.register(receiver, receiver.session)
         (message,) = await receiver.receive_messages(1, max_wait_time=2)
         await asyncio.sleep(0.7)

@@ -34,8 +34,11 @@ class Clock:
         return self.now
 
 
-def content(number: int, session_id: str | None = None, **parts: int) -> Content:
-    return Content(body=section(DATA, b"%d" % number), session_id=session_id, **parts)
+def content(
+    number: int, session_id: str | None = None, *, time_to_live: int | None = None, scheduled_for: int | None = None
+) -> Content:
+    body = section(DATA, b"%d" % number)
+    return Content(body=body, session_id=session_id, time_to_live=time_to_live, scheduled_for=scheduled_for)
 
 
 def number_of(message: Message) -> int:
@@ -82,7 +85,7 @@ class QueueWithoutSessions(RuleBasedStateMachine):
     def send(self, life: int | None, delay: int | None) -> None:
         number = len(self.ledger.sent)
         due = None if delay is None else self.clock.now + delay
-        self.queue.send([Content(body=section(DATA, b"%d" % number), time_to_live=life, scheduled_for=due)])
+        self.queue.send([content(number, time_to_live=life, scheduled_for=due)])
         self.ledger.sent.add(number)
 
     @rule(target=deliveries)
@@ -254,6 +257,49 @@ def drain(queue: Queue) -> Iterator[Message]:
         yield message
 
 
+def take(queue: Queue, session: SessionLock | None = None) -> tuple[Message, UUID]:
+    """The next message and its lock token; fails when there is none."""
+    message = queue.receive(session)
+    assert message is not None
+    assert message.lock is not None
+    return message, message.lock.token
+
+
+def test_message_is_tried_as_often_as_allowed_and_then_dead_lettered(clock: Clock) -> None:
+    queue = make(clock)
+    queue.send([content(1)])
+    for count in range(MAX_DELIVERIES):
+        message, token = take(queue)
+        assert message.delivery_count == count
+        queue.abandon(token)
+    assert queue.receive() is None
+    assert queue.dead_letters is not None
+    assert [number_of(m) for m in drain(queue.dead_letters)] == [1]
+
+
+def test_lock_ends_to_the_millisecond_even_if_nobody_looks(clock: Clock) -> None:
+    queue = make(clock)
+    queue.send([content(1), content(2)])
+    (_, first), (_, second) = take(queue), take(queue)
+    clock.now += LOCK - 1
+    queue.complete(first)
+    clock.now += 1
+    with pytest.raises(MessageLockLost):
+        queue.complete(second)
+
+
+def test_session_lock_ends_in_time_after_much_traffic(clock: Clock) -> None:
+    queue = make(clock, requires_session=True, default_time_to_live=86_400_000)
+    lost: list[bool] = []
+    session = queue.accept_session("s", "owner", lambda: lost.append(True))
+    for number in range(200):
+        queue.send([content(number, "s")])
+        queue.complete(take(queue, session)[1])
+    clock.now += LOCK
+    queue.expire()
+    assert lost == [True]
+
+
 def test_refused_message_refuses_the_whole_batch(clock: Clock) -> None:
     queue = make(clock, requires_session=True)
     with pytest.raises(Exception, match="SessionId was not set"):
@@ -282,8 +328,7 @@ def test_scheduled_message_lives_from_its_activation(clock: Clock) -> None:
 def test_locked_message_expires_only_when_its_lock_has_ended(clock: Clock) -> None:
     queue = make(clock)
     queue.send([content(1, time_to_live=50)])
-    message = queue.receive()
-    assert message is not None
+    message, _ = take(queue)
     clock.now += 60
     assert queue.peek(0, 10) == [message]
     clock.now += 40
@@ -295,23 +340,25 @@ def test_locked_message_expires_only_when_its_lock_has_ended(clock: Clock) -> No
 def test_deferred_message_does_not_expire(clock: Clock) -> None:
     queue = make(clock)
     queue.send([content(1, time_to_live=LIFE)])
-    message = queue.receive()
-    assert message is not None
-    assert message.lock is not None
-    queue.defer(message.lock.token)
+    message, token = take(queue)
+    queue.defer(token)
     clock.now += 10 * LIFE
     assert [(m, m.state) for m in queue.peek(0, 10)] == [(message, State.DEFERRED)]
 
 
 def test_books_do_not_grow_with_what_is_gone(clock: Clock) -> None:
     queue = make(clock, default_time_to_live=86_400_000)
+    queue.send([content(0, time_to_live=LIFE)])
+    _, kept = take(queue)
     for number in range(2000):
         queue.send([content(number)])
-        message = queue.receive()
-        assert message is not None
-        assert message.lock is not None
-        queue.renew(message.lock.token)
-        queue.complete(message.lock.token)
+        _, token = take(queue)
+        queue.renew(token)
+        queue.complete(token)
     queue.send([content(0)])
     assert len(queue._agenda._entries) < 100
-    assert not queue._locks
+    assert list(queue._locks) == [kept]
+    clock.now += LOCK
+    with pytest.raises(MessageLockLost):
+        queue.complete(kept)
+    assert queue.next_due == clock.now - LOCK + LIFE
