@@ -154,7 +154,10 @@ class StateStore(Protocol):
         ...
 
     async def transact(self, table: str, partition: str, changes: Sequence[StateChange]) -> dict[str, str]:
-        """Do all of these changes (at most MAX_CHANGES, each key once) or none; the new etags by key. Raises StateConflict."""
+        """Do all of these changes (at most MAX_CHANGES, each key once) or none; the new etags by key.
+
+        Raises StateConflict.
+        """
         ...
 
     async def check(self) -> list[Check]:

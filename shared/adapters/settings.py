@@ -108,8 +108,8 @@ class Settings(BaseModel):
     ownership_model: Literal["Person", "Team"] = Field(
         "Person",
         alias="OWNERSHIP_MODEL",
-        description="Person: the owner of a row is the user coupled to the salesperson. Team: rows keep their owner, and "
-        "salespeople are not synchronized.",
+        description="Person: the owner of a row is the user coupled to the salesperson. Team: rows keep their owner, "
+        "and salespeople are not synchronized.",
     )
     interval_minutes: int = Field(
         1,

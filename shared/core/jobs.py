@@ -77,4 +77,4 @@ def passes_of(direction: Direction) -> tuple[Side, ...]:
 def job_key(requested_at: datetime, unique: str) -> str:
     """An id that sorts the newest first: the milliseconds left until the year 2286, then something unique."""
     left = 9_999_999_999_999 - int(requested_at.timestamp() * 1000)
-    return f"{left:013d}-{unique[:8]}"
+    return f"{left:013d}-{unique[-12:]}"

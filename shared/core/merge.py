@@ -85,8 +85,9 @@ def _carries(mapping: TableMapping, line: FieldMapping) -> bool:
 def _look_at(line: FieldMapping, pair: PairValues, tables: Tables, references: References) -> _Moved:
     sides = frozenset(side for side in BOTH if line.columns(side) and _has_moved(line, side, pair, tables))
     agreed = any(_means_the_same(line, side, pair, tables, references) for side in BOTH if line.direction.allows(side))
-    if not agreed and any(pair.base[side] is None for side in BOTH):
+    if not agreed and all(pair.base[side] is None for side in BOTH):
         sides = _not_blank(line, pair, tables) or sides
+        agreed = _differs_in_case_only(line, pair, tables)
     return _Moved(line, sides, agreed)
 
 
@@ -104,6 +105,14 @@ def _not_blank(line: FieldMapping, pair: PairValues, tables: Tables) -> frozense
         return frozenset()
     filled = {side for side in BOTH if comparable(line, side, pair.now[side], tables[side]) is not None}
     return frozenset(filled)
+
+
+def _differs_in_case_only(line: FieldMapping, pair: PairValues, tables: Tables) -> bool:
+    """Two records just coupled by their names need no quarrel about capitals: each keeps its spelling."""
+    if line.direction is not Direction.BIDIRECTIONAL:
+        return False
+    left, right = (comparable(line, side, pair.now[side], tables[side]) for side in BOTH)
+    return isinstance(left, str) and isinstance(right, str) and left.casefold() == right.casefold()
 
 
 def _means_the_same(line: FieldMapping, source: Side, pair: PairValues, tables: Tables, references: References) -> bool:
@@ -206,12 +215,17 @@ def _agree(line: FieldMapping, pair: PairValues, result: Merge) -> None:
 
 
 def _leave(line: FieldMapping, pair: PairValues, result: Merge) -> None:
-    """Keep the old base: the difference stays visible to later runs."""
+    """Keep the old base: the difference stays visible to later runs.
+
+    A one-way line without a base starts from what is there: its destination's own values are nobody's edit.
+    """
     for side in BOTH:
-        base = pair.base[side]
+        base = pair.base[side] or {}
         for name in line.columns(side):
-            if base is not None and name in base:
+            if name in base:
                 result.base[side][name] = base[name]
+            elif line.direction is not Direction.BIDIRECTIONAL:
+                result.base[side][name] = pair.now[side].get(name)
 
 
 def _clash(line: FieldMapping, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:

@@ -244,6 +244,21 @@ def _make(
     return Make(source.other, record, ordered, merged.base, reason, left=tuple(merged.left))
 
 
+def base_after_create(mapping: TableMapping, made: Make, created: Record, tables: Tables) -> dict[Side, CoupledRecord]:
+    """Both ends of the coupling of a record that was created.
+
+    Lines that did not travel this way start from what each side holds: they wait for their own source to move.
+    """
+    records = {made.side: created, made.side.other: made.source}
+    base = {side: dict(made.base[side]) for side in BOTH}
+    for line in mapping.fields:
+        if line.enabled and not line.new_rows_only and not line.direction.allows(made.side.other):
+            for side in BOTH:
+                base[side] |= {name: records[side].values.get(name) for name in line.columns(side)}
+    ends = {side: CoupledRecord(records[side].id, base[side]) for side in BOTH}
+    return {side: described(ends[side], records[side], tables[side]) for side in BOTH}
+
+
 def _remembered(coupling: Coupling, views: Views, merged: Merge, tables: Tables, now: datetime) -> Coupling:
     after = replace(coupling, synchronized_at=now)
     for side in BOTH:

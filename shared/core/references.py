@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from shared.core.sides import Side
 from shared.core.tables import Value
@@ -43,12 +44,10 @@ class ReferenceAnswers:
 
     def resolve(self, side: Side, value: Value) -> Resolved | Unresolved:
         """What `value`, found on `side`, is on the other side."""
-        if value is None:
-            if self.blank_is_unresolved and side not in self.blanks:
-                return Unresolved(side, None, self.what, self.mappings)
-            return Resolved(self.blanks.get(side))
-        known = self.answers.get(side, {})
-        if value in known:
-            return Resolved(known[value])
-        caption = self.captions.get(value, str(value))
-        return Unresolved(side, value, f"{self.what} {caption}", self.mappings)
+        known = self.blanks.get(side, self) if value is None else self.answers.get(side, {}).get(value, self)
+        if known is not self:
+            return Resolved(cast(Value, known))
+        if value is None and not self.blank_is_unresolved:
+            return Resolved(None)
+        caption = self.captions.get(value, "" if value is None else str(value))
+        return Unresolved(side, value, f"{self.what} {caption}".strip(), self.mappings)

@@ -12,7 +12,10 @@ from shared.memory.rows import MemoryRows, Refusal, fields_of, position_of
 from shared.ports import Clock, Ids
 
 _UNIQUE = {"transactioncurrency": "isocurrencycode"}
-_PERSONS = {"contact": ("firstname", "middlename", "lastname")}  # whose fullname is put together
+_PERSONS = {  # whose fullname is put together
+    "contact": ("firstname", "middlename", "lastname"),
+    "systemuser": ("firstname", "lastname"),
+}
 
 
 class MemoryDataverse(MemoryRows):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.coupling import Coupling, coupling_of
 from shared.core.numbers import free_numbers
-from shared.core.plan import Make, described
+from shared.core.plan import Make, base_after_create
 from shared.core.records import Create, Record, RefusalKind, Refused, WriteResult, Written
 from shared.core.sides import Side
 from shared.core.values import same
@@ -40,7 +40,7 @@ async def create(work: Slice, side: Side, wanted: Sequence[tuple[Pair, Make]]) -
         for index, answer in zip(open_ones, answers, strict=True):
             results[index] = answer
     settled = [result for result in results if result is not None]
-    await _couple(work, side, creations, settled)
+    await _couple(work, creations, settled)
     return settled
 
 
@@ -113,12 +113,12 @@ def _is_the_same(work: Slice, side: Side, intent: Intent, row: Record) -> bool:
     return all(same(table.column(name), row.values.get(name), value) for name, value in intent.values.items())
 
 
-async def _couple(work: Slice, side: Side, creations: Sequence[Creation], results: Sequence[WriteResult]) -> None:
+async def _couple(work: Slice, creations: Sequence[Creation], results: Sequence[WriteResult]) -> None:
     """Couple what was created; forget the intents of what is known not to have been."""
     done, undone = [], []
     for creation, result in zip(creations, results, strict=True):
         if isinstance(result, Written):
-            creation.pair.coupling = _coupling(work, side, creation.action, result.record)
+            creation.pair.coupling = _coupling(work, creation.action, result.record)
             done.append(creation)
         elif _surely_undone(result):
             undone.append(creation.intent)
@@ -131,15 +131,9 @@ async def _couple(work: Slice, side: Side, creations: Sequence[Creation], result
         await work.couplings.give_up(undone)
 
 
-def _coupling(work: Slice, side: Side, action: Make, created: Record) -> Coupling:
+def _coupling(work: Slice, action: Make, created: Record) -> Coupling:
     now = work.services.clock.now()
-    source = side.other
-    origin = CoupledRecord(action.source.id, action.base[source])
-    target = CoupledRecord(created.id, action.base[side])
-    ends = {
-        source: described(origin, action.source, work.tables[source]),
-        side: described(target, created, work.tables[side]),
-    }
+    ends = base_after_create(work.mapping, action, created, work.tables)
     return replace(coupling_of(ends, now), synchronized_at=now)
 
 

@@ -92,6 +92,7 @@ async def _currencies(services: Services, reference: Reference, values: dict[Sid
         side: {value for value in values[side] if value and value not in answers[side]} for side in Side
     }
     names = await _names(services, reference, missing)
+    names[None] = "of the company (the local one)"
     return ReferenceAnswers("Currency", reference.mappings, answers, blanks, names, blank_is_unresolved=True)
 
 
