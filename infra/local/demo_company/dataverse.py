@@ -30,11 +30,12 @@ TERMS = {"30 DAYS": 1, "2%10NET30": 2, "NET45": 3, "NET60": 4}
 """Business Central's payment terms as choices of an account."""
 
 
-def rows() -> dict[str, list[Row]]:
-    """Currencies, users, accounts and contacts, parents first."""
+def rows(business_unit: str) -> dict[str, list[Row]]:
+    """Currencies, users, accounts and contacts, parents first; `business_unit` is the id of the users' unit."""
+    unit: Row = {"businessunitid@odata.bind": f"/businessunits({business_unit})"}
     return {
         "transactioncurrency": [_currency(code, *facts) for code, facts in CURRENCIES.items()],
-        "systemuser": [*_users()],
+        "systemuser": [one | unit for one in _users()],
         "account": [_account(one) for one in partners() if one.where is not Where.BUSINESS_CENTRAL],
         "contact": [_contact(one) for one in contacts() if one.where is not Where.BUSINESS_CENTRAL],
     }

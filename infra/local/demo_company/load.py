@@ -11,23 +11,25 @@ from infra.local.demo_company import business_central, dataverse
 
 
 async def load(settings: Mapping[str, str]) -> None:
-    """Load whichever simulators these settings name (BUSINESS_CENTRAL_URL and _TOKEN, DATAVERSE_URL).
+    """Load whichever simulators these settings name (BUSINESS_CENTRAL_URL or DATAVERSE_URL, and what goes with it).
 
     Raises:
         httpx.HTTPError: a simulator could not be reached or refused rows.
     """
     loads = []
     if "DATAVERSE_URL" in settings:
-        loads.append(_load_dataverse(settings["DATAVERSE_URL"]))
+        loads.append(_load_dataverse(settings["DATAVERSE_URL"], settings["DATAVERSE_TOKEN"]))
     if "BUSINESS_CENTRAL_URL" in settings:
         address = settings["BUSINESS_CENTRAL_URL"], settings["BUSINESS_CENTRAL_COMPANY_ID"]
         loads.append(_load_business_central(*address, settings["BUSINESS_CENTRAL_TOKEN"]))
     await asyncio.gather(*loads)
 
 
-async def _load_dataverse(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        await _seed(client, dataverse.rows())
+async def _load_dataverse(url: str, token: str) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=60, headers={"Authorization": f"Bearer {token}"}) as client:
+        query = "/api/data/v9.2/businessunits?$select=name"
+        [unit] = (await _read(client, query, "name", "businessunitid")).values()
+        await _seed(client, dataverse.rows(unit))
         await client.delete("/_simulator/stats")
 
 

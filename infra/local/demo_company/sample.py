@@ -80,7 +80,7 @@ class Partner:
 
 @dataclass(frozen=True)
 class Contact:
-    """A person who works for a partner. `address` says whether the company's address was entered for the person, too."""
+    """A person who works for a partner; with `address` the company's address was entered for the person, too."""
 
     key: str
     where: Where
