@@ -45,7 +45,7 @@ class SessionSeeker(Protocol):
     """Somebody who waits for any free session of a queue."""
 
     def accept(self) -> bool:
-        """Try to lock a session; False when none is free."""
+        """Try to lock a session, and wait no more; False when none is free."""
 
 
 class Outlet:
@@ -66,10 +66,7 @@ class Outlet:
 
     def _accept_one(self) -> bool:
         seeker = next(iter(self.seekers), None)
-        if seeker is None or not seeker.accept():
-            return False
-        del self.seekers[seeker]
-        return True
+        return seeker is not None and seeker.accept()
 
     def _hand_out_one(self) -> bool:
         # A copy: when time takes a session away from a receiver, the receiver leaves at once.
@@ -99,6 +96,8 @@ class Broker:
         self._changed: dict[Outlet, None] = {}
         self._turn_is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: int | None = None
+        self._is_closed = False
         settings = list(queues)
         for one in settings:
             self._add(one)
@@ -117,15 +116,10 @@ class Broker:
             raise EntityNotFound(address)
         return outlet
 
-    def pump_all(self) -> None:
-        """Hand out what can be handed out, in all queues."""
-        for outlet in self._outlets.values():
-            outlet.pump()
-
     def close(self) -> None:
-        """Stop the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Stop the timer for good."""
+        self._is_closed = True
+        self._set_timer()
 
     def _add(self, settings: QueueSettings) -> None:
         path = entity_path(settings.name)
@@ -157,15 +151,19 @@ class Broker:
         self._set_timer()
 
     def _set_timer(self) -> None:
+        dues = [at for outlet in self._outlets.values() if (at := outlet.queue.next_due) is not None]
+        due = None if self._is_closed else min(dues, default=None)
+        if due == self._timer_due:
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        due = [at for outlet in self._outlets.values() if (at := outlet.queue.next_due) is not None]
-        if due:
-            delay = max(min(due) - self.clock(), 1) / 1000
+        self._timer_due = due
+        if due is not None:
+            delay = max(due - self.clock(), 1) / 1000
             self._timer = asyncio.get_running_loop().call_later(delay, self._on_time)
 
     def _on_time(self) -> None:
-        self._timer = None
-        self.pump_all()
+        self._timer = self._timer_due = None
+        for outlet in self._outlets.values():
+            outlet.pump()
         self._set_timer()

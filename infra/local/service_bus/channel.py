@@ -24,7 +24,7 @@ from infra.local.service_bus.frames import (
 from infra.local.service_bus.incoming import Publisher, RequestLink
 from infra.local.service_bus.links import Link, rejected
 from infra.local.service_bus.management import manage
-from infra.local.service_bus.outgoing import Consumer, ReplyLink
+from infra.local.service_bus.outgoing import Consumer, OutgoingLink, ReplyLink
 from infra.local.service_bus.requests import Handler
 from infra.local.service_bus.tokens import entity_path
 
@@ -107,6 +107,12 @@ class Channel:
         self._links.clear()
         self._unsettled.clear()
 
+    def serve(self) -> None:
+        """Go on sending, as there is room again."""
+        for link in list(self._links.values()):
+            if isinstance(link, OutgoingLink):
+                link.serve()
+
     # For links
 
     @property
@@ -188,10 +194,10 @@ class Channel:
         return RequestLink(self, attach, path, handler) if attach.role is SENDER else ReplyLink(self, attach, path)
 
     def _on_flow(self, flow: Flow) -> None:
-        told = flow.next_incoming_id
-        pending = 0 if told is None else (self._next_outgoing - told) & 0xFFFF_FFFF
-        self._peer_window = flow.incoming_window - (self._next_outgoing if told is None else pending)
+        on_the_way = (self._next_outgoing - (flow.next_incoming_id or 0)) & 0xFFFF_FFFF
+        self._peer_window = flow.incoming_window - on_the_way
         if flow.handle is None:
+            self.serve()
             if flow.echo:
                 self.send_flow(None, None, None)
         elif (link := self._links.get(flow.handle)) is not None:

@@ -76,7 +76,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.is_writable = True
-        self.broker.pump_all()
+        for channel in self._channels.values():
+            channel.serve()
 
     def data_received(self, data: bytes) -> None:
         """Work off all whole frames."""

@@ -14,6 +14,8 @@ from infra.local.service_bus.entities import Clock
 from infra.local.service_bus.tokens import SharedKey
 
 HOST = "127.0.0.1"
+_FAREWELL = 1.0
+"""Seconds that clients have to read what was sent to them, when the broker stops."""
 
 
 class Service:
@@ -50,7 +52,11 @@ async def serve(
         server.close()
         for connection in list(connections):
             connection.fail("amqp:connection:forced", "The broker is shutting down.")
-        await server.wait_closed()
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await server.wait_closed()
+        except TimeoutError:
+            server.abort_clients()
         broker.close()
 
 

@@ -185,6 +185,22 @@ async def connection_string() -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def failures() -> list[dict[str, Any]]:
+    """What went wrong in callbacks of the event loop, where no caller sees it."""
+    seen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+    return seen
+
+
+@pytest.fixture(autouse=True)
+async def no_hidden_failure(failures: list[dict[str, Any]]) -> AsyncIterator[None]:
+    yield
+    hidden = [context for context in failures if "handle" in context]
+    failures.clear()
+    assert hidden == []
+
+
+@pytest.fixture(scope="session")
 async def bench(connection_string: str) -> AsyncIterator[Bench]:
     async with ServiceBusClient.from_connection_string(connection_string, retry_total=0) as client:
         bench = Bench(client)
