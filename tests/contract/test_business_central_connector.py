@@ -15,7 +15,7 @@ from shared.adapters.gate import RetryPolicy
 from shared.adapters.tokens import FixedToken
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
-from shared.core.tables import Table
+from shared.core.tables import Table, Values
 from shared.defaults import standard_tables
 from tests.contract.simulator_control import Control
 
@@ -76,7 +76,12 @@ def kinds(results: Sequence[WriteResult]) -> list[str]:
 
 
 async def test_a_written_record_is_told_back_as_the_service_has_it(stage: Stage) -> None:
-    values = {"displayName": "O'Hara & Søn", "country": "DK", "city": "Århus", "creditLimit": Decimal("1234.56")}
+    values: Values = {
+        "displayName": "O'Hara & Søn",
+        "country": "DK",
+        "city": "Århus",
+        "creditLimit": Decimal("1234.56"),
+    }
     [result] = await stage.write(Create({**values, "email": None, "currencyId": None}))
     record = written(result)
     assert record.values | values == record.values
@@ -125,7 +130,8 @@ async def test_writes_beyond_one_batch_all_arrive(stage: Stage) -> None:
 
 async def test_the_feed_tells_every_record_once_and_then_what_changed(stage: Stage) -> None:
     records = await stage.create(*(f"C{number}" for number in range(7)))
-    told, position, more = [], None, True
+    told: list[Record] = []
+    position, more = None, True
     while more:
         page = await stage.store.changes(CUSTOMERS, _COLUMNS, position, 3)
         told, position, more = [*told, *page.records], page.position, page.more

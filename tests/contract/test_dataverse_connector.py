@@ -8,8 +8,8 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from infra.local.dataverse.server import serving
 
+from infra.local.dataverse.server import serving
 from shared.adapters.dataverse import Dataverse
 from shared.adapters.gate import RetryPolicy
 from shared.adapters.tokens import FixedToken
@@ -26,7 +26,7 @@ from shared.core.records import (
     WriteResult,
     Written,
 )
-from shared.core.tables import Table
+from shared.core.tables import Table, Values
 from shared.defaults import standard_tables
 from tests.contract.simulator_control import Control
 
@@ -96,7 +96,7 @@ def kinds(results: Sequence[WriteResult]) -> list[str]:
 async def test_a_row_is_created_under_our_id_and_told_back_with_its_version(stage: Stage) -> None:
     [currency, *_] = await stage.store.all(table("transactioncurrency"), ["isocurrencycode"])
     key = str(uuid4())
-    values = {"name": "O'Hara & Søn \r\n--batch", "creditlimit": Decimal("1234.56"), "customertypecode": 3}
+    values: Values = {"name": "O'Hara & Søn \r\n--batch", "creditlimit": Decimal("1234.56"), "customertypecode": 3}
     [result] = await stage.write(Create({**values, "transactioncurrencyid": currency.id, "fax": None}, key))
     record = written(result)
     assert record.id == key
@@ -261,6 +261,25 @@ async def test_a_privilege_that_is_missing_is_named_with_who_lacks_it(stage: Sta
     assert "the caller with the fixed token lacks a privilege on Account" in refused(result).message
     with pytest.raises(NeedsPerson, match=r"prvReadContact.*security role"):
         await stage.store.all(table("contact"), ["lastname"])
+
+
+async def test_the_health_report_names_each_table_and_what_to_do(stage: Stage) -> None:
+    assert [check.message for check in await stage.store.check() if not check.ok] == []
+    rights = {name: ["read"] for name in ("contact", "systemuser", "transactioncurrency")}
+    await stage.control.settings(privileges={"Synchronization": rights})
+    failing = [check for check in await stage.store.check() if not check.ok]
+    assert [check.name for check in failing] == ["Dataverse: Account"]
+    assert "organization-wide read" in failing[0].fix
+
+
+async def test_the_labels_of_a_choice_are_told_by_value(stage: Stage) -> None:
+    assert await stage.store.choices(ACCOUNT, "paymenttermscode") == {
+        1: "Net 30",
+        2: "2% 10, Net 30",
+        3: "Net 45",
+        4: "Net 60",
+    }
+    assert (await stage.store.choices(ACCOUNT, "statecode"))[0] == "Active"
 
 
 async def test_the_hint_of_the_service_is_followed(stage: Stage) -> None:
