@@ -64,8 +64,7 @@ class TableStorage:
             raise ValueError("give a connection string, or an endpoint and a credential")
         self._prefix = prefix
         self._attempts = attempts
-        self._tables: dict[str, TableClient] = {}
-        self._creating = asyncio.Lock()
+        self._tables: dict[str, asyncio.Task[TableClient]] = {}
 
     async def get(self, table: str, partition: str, key: str) -> StateRow | None:
         """One document, or None."""
@@ -128,15 +127,22 @@ class TableStorage:
             raise ValueError(f"a table's name has letters and digits only: {table!r}")
         name = self._prefix + table[:1].upper() + table[1:]
         try:
-            async with self._creating:
-                if name not in self._tables:
-                    self._tables[name] = await self._created(name)
-            yield self._tables[name]
+            yield await self._existing(name)
         except AzureError as error:
             if code_of(error) == TableErrorCode.TABLE_NOT_FOUND:
                 self._tables.pop(name, None)
             if failure := failure_of(error):
                 raise failure from error
+            raise
+
+    async def _existing(self, name: str) -> TableClient:
+        """The client of a table that this process has seen or made; callers at the same time share one attempt."""
+        if name not in self._tables:
+            self._tables[name] = asyncio.create_task(self._created(name))
+        try:
+            return await asyncio.shield(self._tables[name])
+        except AzureError:
+            self._tables.pop(name, None)
             raise
 
     async def _created(self, name: str) -> TableClient:

@@ -128,10 +128,8 @@ class MemoryBusinessCentral(MemoryRows):
             return
         values = self._rows[table.name][id].values
         shared = {column.name for column in contacts.columns} & values.keys() - {"number", "type"}
-        contact = self._create(contacts, {name: values[name] for name in shared}, self._ids.new())
-        stored = self._rows["contacts"][contact].values
-        stored |= {"type": values.get("type") or "Company", "contactBusinessRelation": relation}
-        self._contacts[table.name, id] = contact
+        own: Values = {"type": values.get("type"), "contactBusinessRelation": relation}
+        self._contacts[table.name, id] = self.put(contacts, {name: values[name] for name in shared} | own)
 
     def _deleted(self, table: Table, id: str) -> None:
         contact = self._rows.get("contacts", {}).get(self._contacts.pop((table.name, id), ""))

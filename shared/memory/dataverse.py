@@ -97,7 +97,8 @@ class MemoryDataverse(MemoryRows):
 
     def _complete(self, table: Table, values: Values) -> None:
         if parts := _PERSONS.get(table.name):
-            values["fullname"] = " ".join(str(values[part]) for part in parts if values[part]) or None
+            name = " ".join(str(values[part]) for part in parts if values[part])
+            values["fullname"] = name or values["fullname"]
         if "accountid" in values and "parentcustomerid" in values:
             values["accountid"] = values["parentcustomerid"]  # the read-only mirror, as only accounts are parents here
 

@@ -39,8 +39,8 @@ class MemoryRows:
     """The tables of one side in memory.
 
     `calls` counts the calls of the port's methods by name, `written` the writes done through the port by table and
-    kind ("account", "create"). `put`, `edit` and `remove` are a person's hands: same rules, not counted, and what is
-    refused raises Refusal.
+    kind ("account", "create"). `put`, `edit` and `remove` are a person's hands: same rules, but not counted, read-only
+    columns may be set, and what is refused raises Refusal.
     """
 
     side: Side
@@ -94,11 +94,11 @@ class MemoryRows:
 
     def put(self, table: Table, values: Values, *, id: str | None = None) -> str:
         """Make a row; its id (the given one on both sides, so that tests can tell rows apart)."""
-        return self._create(table, values, id or self._ids.new())
+        return self._create(table, values, id or self._ids.new(), by_person=True)
 
     def edit(self, table: Table, id: str, values: Values) -> None:
         """Change columns of a row."""
-        self._update(table, Update(id, values))
+        self._update(table, Update(id, values), by_person=True)
 
     def remove(self, table: Table, id: str) -> None:
         """Delete a row."""
@@ -155,11 +155,11 @@ class MemoryRows:
                 self._delete(table, write)
         return write.id
 
-    def _create(self, table: Table, given: Values, key: str) -> str:
+    def _create(self, table: Table, given: Values, key: str, *, by_person: bool = False) -> str:
         if key in self._rows[table.name]:
             raise Refusal(RefusalKind.EXISTS, "A record with matching key values already exists.", status=412)
         sent = {name: value for name, value in given.items() if value is not None}
-        values = self._assigned(table, {column.name: None for column in table.columns}, sent)
+        values = self._assigned(table, {column.name: None for column in table.columns}, sent, by_person)
         values |= self._defaults(table, values)
         self._complete(table, values)
         self._check(table, key, values)
@@ -167,9 +167,9 @@ class MemoryRows:
         self._created(table, key)
         return key
 
-    def _update(self, table: Table, write: Update) -> None:
+    def _update(self, table: Table, write: Update, *, by_person: bool = False) -> None:
         row = self._present(table, write.id, write.etag)
-        values = self._assigned(table, dict(row.values), write.values)
+        values = self._assigned(table, dict(row.values), write.values, by_person)
         self._complete(table, values)
         self._check(table, write.id, values)
         self._store(table, write.id, values)
@@ -188,12 +188,12 @@ class MemoryRows:
             raise Refusal(RefusalKind.CHANGED, "Another user has already changed the record.", status=412)
         return row
 
-    def _assigned(self, table: Table, values: Values, given: Mapping[str, Value]) -> Values:
-        """The values with the given ones, set one by one in the order of the table; read-only ones are not sent."""
+    def _assigned(self, table: Table, values: Values, given: Mapping[str, Value], by_person: bool) -> Values:
+        """The values with the given ones, set one by one in the order of the table; the app sends no read-only ones."""
         for name in given:
             table.column(name)
         for column in table.columns:
-            if column.name in given and not column.read_only:
+            if column.name in given and (by_person or not column.read_only):
                 new, old = canonical(column, given[column.name]), values[column.name]
                 values[column.name] = new
                 if old is not None and new != old:

@@ -15,6 +15,7 @@ from shared.memory.rows import Refusal
 
 CUSTOMERS = standard_tables()["business_central", "customers"]
 CONTACTS = standard_tables()["business_central", "contacts"]
+COMPANY = standard_tables()["business_central", "companyInformation"]
 CURRENCIES = standard_tables()["business_central", "currencies"]
 ACCOUNTS = standard_tables()["dataverse", "account"]
 
@@ -48,6 +49,11 @@ async def test_a_person_obeys_the_same_rules_and_is_not_counted(erp: MemoryBusin
     with pytest.raises(Refusal):
         erp.remove(CUSTOMERS, id)
     assert (erp.calls.total(), erp.written.total()) == (0, 0)
+
+
+def test_a_person_may_set_what_the_service_works_out(erp: MemoryBusinessCentral) -> None:
+    id = erp.put(COMPANY, {"displayName": "Contoso", "currencyCode": "eur"})
+    assert erp.rows(COMPANY)[id] == {"displayName": "Contoso", "currencyCode": "EUR"}
 
 
 async def test_what_is_read_and_written_through_the_port_is_counted(crm: MemoryDataverse) -> None:
