@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -168,18 +169,12 @@ def _host_arguments(settings: Mapping[str, str]) -> list[str]:
 
 
 def new_run_folder() -> Path:
-    """A new folder for the logs of one run; old ones are tidied away."""
+    """A new folder for the logs of one run; the oldest ones are tidied away."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    for old in sorted(RUNS.iterdir())[: -RUNS_KEPT + 1]:
+    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=RUNS))
+    for old in sorted(RUNS.iterdir(), key=lambda run: run.stat().st_mtime_ns)[:-RUNS_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-    folder = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    number = 0
-    while True:
-        number += 1
-        numbered = folder.with_name(f"{folder.name}-{number}")
-        with contextlib.suppress(FileExistsError):
-            numbered.mkdir()
-            return numbered
+    return folder
 
 
 def write_information(file: Path, information: object) -> None:
