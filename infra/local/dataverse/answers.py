@@ -34,13 +34,17 @@ class Operation:
 
 @dataclass
 class Answer:
-    """What is answered. `body` is a JSON value, a text, or None; `row` the row that `$1` may mean later."""
+    """What is answered. `body` is a JSON value, a text, or None; `row` the row that `$1` may mean later.
+
+    `wrote` counts the records written, `targets` those that a bulk message names.
+    """
 
     status: int = 204
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     row: tuple[Table, str] | None = None
     wrote: int = 0
+    targets: int = 0
     content_type: str = JSON
 
     @property

@@ -12,6 +12,9 @@ from infra.local.dataverse.errors import (
     not_supported_method,
     version_mismatch,
 )
+from infra.local.dataverse.fetch.answering import answer_fetch
+from infra.local.dataverse.fetch.sql import answer_sql
+from infra.local.dataverse.query.apply import answer_apply
 from infra.local.dataverse.query.collection import count_rows, read_page, read_row
 from infra.local.dataverse.query.options import Options, parse_options
 from infra.local.dataverse.query.selection import etag
@@ -76,7 +79,13 @@ def check_match(session: Session, table: Table, row_id: str) -> None:
 
 def _list(session: Session, operation: Operation, table: Table) -> Answer:
     options = parse_options(operation.query)
-    if is_tracking(session, options):
+    if "fetchXml" in options:
+        body = answer_fetch(session, table, options["fetchXml"])
+    elif "sql" in options:
+        body = answer_sql(session, table, options)
+    elif "$apply" in options and not is_tracking(session, options):
+        body = answer_apply(session, table, options)
+    elif is_tracking(session, options):
         body = read_changes(session, table, options, table.set_name)
     else:
         body = read_page(session, table, options, table.set_name)

@@ -84,6 +84,8 @@ class DataverseServer:
         operation = Operation(request.method, below, query, session.headers, body)
         done = answer(session, operation)
         self.gate.statistics.wrote(done.wrote)
+        for _ in range(done.targets):
+            self.gate.statistics.operation(request.method, route_of(below), done.status)
         if request.method == "GET" and isinstance(done.body, dict) and "value" in done.body:
             await self.gate.page()
         return _response(done)

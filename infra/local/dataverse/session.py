@@ -46,9 +46,10 @@ class User:
 
 @dataclass(frozen=True)
 class Session:
-    """One request, or one operation inside a batch. `base` is the service root that the client used, with its `/`.
+    """One request, or one operation inside a batch.
 
-    `references` are the rows that earlier operations of the same change set made, by Content-ID.
+    `base` is the service root that the client used, with its `/`. `references` are the rows that earlier operations of
+    the same change set made, by Content-ID. `later` does some work soon after the answer.
     """
 
     storage: Storage
@@ -60,6 +61,7 @@ class Session:
     headers: Mapping[str, str] = field(default_factory=dict)
     on_behalf: User | None = None
     references: Mapping[str, tuple[Table, str]] = field(default_factory=dict)
+    later: Callable[[Callable[[], None]], None] = lambda work: work()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

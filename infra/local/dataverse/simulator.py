@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +43,22 @@ class DataverseSimulator:
         self.settings_in_force = Settings()
         self.tokens = Tokens(token)
         self._base_currency = base_currency
+        self._jobs: list[asyncio.TimerHandle] = []
         if self.storage.one("SELECT 1 FROM organization") is None:
             self._set_up()
 
     def close(self) -> None:
-        """Let the database go."""
+        """Give up jobs that are still waiting, and let the database go."""
+        self._forget_jobs()
         self.storage.close()
 
     def session(self, user: User, base: str) -> Session:
         """Answer a session of a user; `base` is the service root with its `/`."""
-        return Session(self.storage, self.keys, self.settings_in_force, user, base)
+        return Session(self.storage, self.keys, self.settings_in_force, user, base, later=self._later)
 
     async def reset(self) -> None:
         """Go back to a fresh organization."""
+        self._forget_jobs()
         self.storage.clear()
         self.keys.reload()
         vars(self.settings_in_force).update(vars(Settings()))
@@ -89,6 +94,16 @@ class DataverseSimulator:
             changes = enumerate(a_list(body.get("changes"), "changes"))
             ids = [self._edit_one(session, one, f"changes[{index}]") for index, one in changes]
         return {"changed": len(ids), "ids": ids}
+
+    def _later(self, work: Callable[[], None]) -> None:
+        """Do the work of a system job a little later."""
+        delay = self.settings_in_force.bulk_delete_ms / 1000
+        self._jobs.append(asyncio.get_running_loop().call_later(delay, work))
+
+    def _forget_jobs(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        self._jobs.clear()
 
     def _set_up(self) -> None:
         clients = {name: client.user for name, client in self.tokens.clients.items() if client.user}

@@ -32,14 +32,18 @@ class Restriction:
 
 
 @dataclass
-class _Query:
-    """A query read but not yet asked: everything about names and types is already checked."""
+class Query:
+    """A query read but not yet asked: everything about names and types is already checked.
+
+    `top` is how many rows are wanted at most, None for all of them.
+    """
 
     selection: Selection
     expansions: tuple[Expansion, ...]
     orders: list[Order]
     where: list[str]
     parameters: list[Any]
+    top: int | None = None
 
 
 def read_page(
@@ -47,7 +51,11 @@ def read_page(
 ) -> dict[str, Any]:
     """Answer the body of one page of a collection; `address` is its path behind the service root."""
     session.may("read", table)
-    query = _prepared(session, table, options, restriction)
+    return answer_page(session, table, options, address, _prepared(session, table, options, restriction))
+
+
+def answer_page(session: Session, table: Table, options: Options, address: str, query: Query) -> dict[str, Any]:
+    """Answer the body of one page of a query, with the link to the next one."""
     body: dict[str, Any] = {"@odata.context": context(session, table, options, query.expansions)}
     if options.wants_count:
         body |= _counted(session, table, query)
@@ -59,7 +67,7 @@ def read_page(
         cookie = read_skip_token(options["$skiptoken"], [order.column.kind for order in query.orders])
         condition, values = behind(query.orders, cookie.last)
         page, where, parameters = cookie.page, [*where, condition], [*parameters, *values]
-    size, has_more = _size(session, options)
+    size, has_more = _size(session, query.top)
     found = _fetched(session, table, query, where, parameters, size + (1 if has_more else 0))
     rows, more = found[:size], len(found) > size
     body["value"] = [query.selection.row(values) for values in rows]
@@ -96,7 +104,7 @@ def context(session: Session, table: Table, options: Options, expansions: Sequen
     return f"{session.base}$metadata#{table.set_name}" + (f"({inside})" if inside else "")
 
 
-def _prepared(session: Session, table: Table, options: Options, restriction: Restriction | None) -> _Query:
+def _prepared(session: Session, table: Table, options: Options, restriction: Restriction | None) -> Query:
     scope = Scope(table)
     conditions = Conditions(session.caller)
     where = []
@@ -105,25 +113,25 @@ def _prepared(session: Session, table: Table, options: Options, restriction: Res
         conditions.parameters += restriction.parameters
     if "$filter" in options:
         where.append(conditions.sql(parse_filter(options["$filter"], options.aliases), scope))
-    return _Query(
+    return Query(
         Selection(table, selected_columns(table, options["$select"]), session.preferences),
         parse_expand(table, options["$expand"]),
         parse_order(options.aliases.get(options["$orderby"], options["$orderby"]), scope),
         where,
         conditions.parameters,
+        options.top,
     )
 
 
-def _size(session: Session, options: Options) -> tuple[int, bool]:
+def _size(session: Session, top: int | None) -> tuple[int, bool]:
     """How many rows the page has, and whether a next page may follow: `$top` yields to a page size."""
-    top = options.top
     if top is not None and not session.preferences.has_page_size:
         return min(top, MOST_ROWS), False
     return session.preferences.page_size, True
 
 
 def _fetched(
-    session: Session, table: Table, query: _Query, where: Sequence[str], parameters: Sequence[Any], limit: int
+    session: Session, table: Table, query: Query, where: Sequence[str], parameters: Sequence[Any], limit: int
 ) -> list[tuple[Any, ...]]:
     keys = ", ".join(order.sql for order in query.orders)
     condition = f"WHERE {' AND '.join(where)}" if where else ""
@@ -132,7 +140,7 @@ def _fetched(
 
 
 def _next_link(
-    session: Session, address: str, options: Options, query: _Query, rows: Sequence[tuple[Any, ...]], page: int
+    session: Session, address: str, options: Options, query: Query, rows: Sequence[tuple[Any, ...]], page: int
 ) -> str:
     width = query.selection.width
     names = [order.name for order in query.orders]
@@ -140,7 +148,7 @@ def _next_link(
     return f"{session.base}{address}?{options.with_option('$skiptoken', skip_token(page + 1, inner))}"
 
 
-def _counted(session: Session, table: Table, query: _Query) -> dict[str, Any]:
+def _counted(session: Session, table: Table, query: Query) -> dict[str, Any]:
     number = _number_of_rows(session, table, query)
     body: dict[str, Any] = {"@odata.count": min(number, MOST_ROWS)}
     if session.preferences.annotates(_TOTAL):
@@ -150,7 +158,7 @@ def _counted(session: Session, table: Table, query: _Query) -> dict[str, Any]:
     return body
 
 
-def _number_of_rows(session: Session, table: Table, query: _Query) -> int:
+def _number_of_rows(session: Session, table: Table, query: Query) -> int:
     condition = f"WHERE {' AND '.join(query.where)}" if query.where else ""
     sql = f'SELECT count(*) FROM (SELECT 1 FROM "{table.name}" t {condition} LIMIT {MOST_ROWS + 1})'
     row = session.storage.one(sql, query.parameters)

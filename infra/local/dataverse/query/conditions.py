@@ -12,6 +12,7 @@ from infra.local.dataverse.query.expressions import (
     Comparison,
     Expression,
     Junction,
+    Like,
     Literal,
     Negation,
     Path,
@@ -60,6 +61,9 @@ class Conditions:
                 return self._comparison(expression, scope)
             case TextTest():
                 return self._text_test(expression, scope)
+            case Like(path, pattern):
+                self.parameters.append(pattern)
+                return f"wildcard(?, {scope.column(path.segments)[0]})"
             case Quantified():
                 return self._quantified(expression, scope)
             case QueryFunction():
@@ -79,7 +83,8 @@ class Conditions:
         value, column = scope.column(path.segments)
         if literal.kind == "null":
             return _null_test(operator, value)
-        self.parameters.append(stored(column, literal, operator))
+        loose = literal.kind == "loose"
+        self.parameters.append(stored_text(column, literal.text) if loose else stored(column, literal, operator))
         return f"{comparable(value, column)} {_SIGNS[operator]} ?"
 
     def _columns(self, operator: str, left: Path, right: Path, scope: Scope) -> str:

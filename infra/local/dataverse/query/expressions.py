@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Literal:
-    """A constant: `kind` is string, guid, moment, number, boolean or null; `text` its content without quotes."""
+    """A constant: `kind` is string, guid, moment, number, boolean or null; `text` its content without quotes.
+
+    The kind `loose` is for languages (FetchXML, SQL) in which a constant takes the type of its column.
+    """
 
     kind: str
     text: str
@@ -58,6 +61,14 @@ class TextTest:
 
 
 @dataclass(frozen=True)
+class Like:
+    """A property that fits a pattern of wildcards as a whole (FetchXML and SQL)."""
+
+    path: Path
+    pattern: str
+
+
+@dataclass(frozen=True)
 class Quantified:
     """`path/any(variable:body)` or `all`; without a body, any row will do."""
 
@@ -75,4 +86,4 @@ class QueryFunction:
     arguments: Mapping[str, str | list[str]]
 
 
-Expression = Comparison | Junction | Negation | TextTest | Quantified | QueryFunction
+Expression = Comparison | Junction | Negation | TextTest | Like | Quantified | QueryFunction

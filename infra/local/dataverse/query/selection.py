@@ -12,7 +12,7 @@ from infra.local.dataverse.schema.catalog import TABLES, relationships_to
 from infra.local.dataverse.schema.model import Column, Kind, Table
 from infra.local.dataverse.values import moment_text
 
-_CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {Kind.BOOLEAN: bool, Kind.DATETIME: moment_text}
+CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {Kind.BOOLEAN: bool, Kind.DATETIME: moment_text}
 
 
 def selected_columns(table: Table, text: str) -> list[Column]:
@@ -75,7 +75,7 @@ class Selection:
         if self._annotated and column.kind.is_lookup:
             type_index = self._add(f'{self._alias}."{column.type_column}"') if column.type_column else None
             name_index = self._add(name_of(self._alias, column))
-        return column, index, type_index, name_index, _CONVERSIONS.get(column.kind)
+        return column, index, type_index, name_index, CONVERSIONS.get(column.kind)
 
     def _add(self, expression: str) -> int:
         self._expressions.append(expression)

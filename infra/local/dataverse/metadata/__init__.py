@@ -1,0 +1,1 @@
+"""What the service tells about its tables: EntityDefinitions, the CSDL, the service document."""
