@@ -23,11 +23,13 @@ from infra.local.demo.in_step import Comparison, Pair, compare
 from infra.local.demo.reading import READERS
 from infra.local.demo_company import expected
 from infra.local.demo_company.contacts import partners
-from infra.local.demo_company.sample import Fate
+from infra.local.demo_company.sample import Fate, Kind
 from infra.local.stack import local_stack
 
 BASE_CURRENCY_NAME = "Euro"  # Business Central has no row for its local currency
-SAMPLES = ("100% GmbH", "Ελαιώνας & Υιοί Α.Ε.", "O'Brien & Sons")
+FIRST = "First run: couple what both have, create the rest"
+SECOND = "Second run: carry over what people and Business Central changed"
+THIRD = "Third run: nothing is left to do"
 NEVER = "0 0 0 1 1 *"  # the demo asks for every run itself
 
 
@@ -46,31 +48,29 @@ class Demo:
         for mapping in READERS:
             await self.app.also_create(mapping)
         before = await self.compare()
-        first = await self.run("First run: couple what both have, create the rest")
+        first = await self.run(FIRST)
         after = await self.compare()
-        complaints = self.judge(after, exceptions()) + await self.judge_errors(0)
+        complaints = self.judge_pairs(after) + await self.judge_errors(0)
         told = await self.let_people_edit(after)
-        second = await self.run("Second run: carry the edits over")
+        second = await self.run(SECOND)
         stories = await self.look_again(told)
-        third = await self.run("Third run: nothing is left to do")
-        conflicts = {story.edit.record for story in stories if story.edit.conflicts}
-        complaints += [complaint for story in stories if (complaint := story.complaint())]
-        complaints += self.judge(await self.compare(), exceptions() | conflicts)
-        complaints += await self.judge_errors(len(conflicts)) + self.judge_quiet_run()
+        third = await self.run(THIRD)
+        complaints += await self.judge_end(stories)
         for table in (
-            tables.jobs_table("First run: couple what both have, create the rest", first),
-            tables.samples_table(SAMPLES, before["CUSTOMER"], after["CUSTOMER"]),
-            tables.jobs_table("Second run: carry over what people edited", second),
+            tables.jobs_table(FIRST, first),
+            tables.samples_table(samples(), before["CUSTOMER"], after["CUSTOMER"]),
+            tables.jobs_table(SECOND, second),
             tables.stories_table(stories),
-            tables.jobs_table("Third run: nothing is left to do", third),
+            tables.jobs_table(THIRD, third),
             tables.errors_table(await self.app.errors()),
             tables.calls_table(self.calls),
         ):
             self.console.print(table)
         return complaints
 
-    async def run(self, title: str, *, shown: bool = True) -> list[Job]:
+    async def run(self, title: str) -> list[Job]:
         """Synchronize all mappings, counting the calls, with the jobs on the screen."""
+        started = time.monotonic()
         for system in (self.business_central, self.dataverse):
             await system.clear_statistics()
         with Live(console=self.console, transient=True) as live:
@@ -82,6 +82,7 @@ class Demo:
         self.calls[title.partition(":")[0]] = {
             system.name: await system.statistics() for system in (self.business_central, self.dataverse)
         }
+        self.console.print(f"{title} ({time.monotonic() - started:.1f} s)")
         return jobs
 
     async def compare(self) -> dict[str, Comparison]:
@@ -89,15 +90,30 @@ class Demo:
         found = [compare(mapping, self.business_central, self.dataverse) for mapping in READERS]
         return {comparison.mapping: comparison for comparison in await asyncio.gather(*found)}
 
-    def judge(self, comparisons: Mapping[str, Comparison], exceptions: AbstractSet[str]) -> list[str]:
-        """What is not in step, or more or less than the sample company must come to."""
-        complaints = []
-        for mapping, comparison in comparisons.items():
-            complaints += comparison.complaints(exceptions)
-            wanted = expected()[mapping].pairs
-            if len(comparison.pairs) != wanted:
-                complaints.append(f"{mapping}: {len(comparison.pairs)} pairs instead of {wanted}.")
-        return complaints
+    def judge_pairs(self, comparisons: Mapping[str, Comparison]) -> list[str]:
+        """Whether both systems have as many records in common as the sample company must come to."""
+        found = {mapping: len(comparison.pairs) for mapping, comparison in comparisons.items()}
+        wanted = {mapping: one.pairs for mapping, one in expected().items()}
+        return [
+            f"{mapping}: both systems have {found[mapping]} records in common instead of {wanted[mapping]}."
+            for mapping in found
+            if found[mapping] != wanted[mapping]
+        ]
+
+    async def judge_end(self, stories: Sequence[Story]) -> list[str]:
+        """Whether every edit has arrived, both systems are in step, and the last run wrote nothing."""
+        conflicts = {story.edit.record for story in stories if story.edit.conflicts}
+        comparisons = await self.compare()
+        complaints = [complaint for story in stories if (complaint := story.complaint())]
+        complaints += self.judge_pairs(comparisons) + await self.judge_errors(len(conflicts))
+        for comparison in comparisons.values():
+            complaints += comparison.complaints(exceptions() | conflicts)
+        last = self.calls[THIRD.partition(":")[0]]
+        return complaints + [
+            f"The last run wrote {numbers['writes']} records in {name}."
+            for name, numbers in last.items()
+            if numbers["writes"]
+        ]
 
     async def judge_errors(self, conflicts: int) -> list[str]:
         """Whether exactly the records that nobody but a person can put right are errors."""
@@ -105,11 +121,6 @@ class Demo:
         wanted["CUSTOMER"] += conflicts
         found = Counter(str(error["mapping"]) for error in await self.app.errors())
         return [] if found == Counter(wanted) else [f"Errors are {dict(found)} instead of {wanted}."]
-
-    def judge_quiet_run(self) -> list[str]:
-        """The last run must have written nothing."""
-        last = list(self.calls.values())[-1]
-        return [f"The last run wrote {one['writes']} records in {name}." for name, one in last.items() if one["writes"]]
 
     async def let_people_edit(self, comparisons: Mapping[str, Comparison]) -> list[tuple[Edit, Pair]]:
         """Make all edits; answers each with the pair as it was before."""
@@ -127,6 +138,12 @@ class Demo:
 def exceptions() -> AbstractSet[str]:
     """The names of records that cannot be in step, and why not is an error or their mapping's filter."""
     return {BASE_CURRENCY_NAME, *(one.company.name for one in partners() if one.fate is not Fate.SYNCHRONIZED)}
+
+
+def samples() -> list[str]:
+    """Customers to look at: one of Business Central, one of Dataverse, one that Dataverse has without telephone."""
+    both = next(one.company.name for one in partners() if one.kind is Kind.CUSTOMER and "phone" in one.in_dataverse)
+    return ["100% GmbH", "Ελαιώνας & Υιοί Α.Ε.", both]
 
 
 async def tell_all(console: Console) -> list[str]:

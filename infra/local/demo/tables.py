@@ -28,25 +28,26 @@ STYLES = {
 
 
 def jobs_table(title: str, jobs: Sequence[Job]) -> Table:
-    """The counters of a run's jobs, one line per mapping and direction."""
+    """The counters of a run's jobs per mapping and direction; a counter that is zero everywhere is left out."""
+    shown = [name for name in COUNTERS if any(job[name] for job in jobs)]
     table = _table(title)
-    table.add_column("Mapping")
-    table.add_column("Direction")
-    for name in COUNTERS:
-        table.add_column(name.capitalize(), justify="right")
-    table.add_column("")
-    shown = ""
+    table.add_column("Mapping", no_wrap=True)
+    table.add_column("Direction", no_wrap=True)
+    for name in shown:
+        table.add_column(name.capitalize(), justify="right", no_wrap=True)
+    table.add_column("Job")
+    last = ""
     for job in jobs:
         mapping = str(job["mapping"])
-        if mapping != shown and shown:
+        if last and mapping != last:
             table.add_section()
         table.add_row(
-            mapping if mapping != shown else "",
+            mapping if mapping != last else "",
             DIRECTIONS.get(str(job["direction"]), str(job["direction"])),
-            *(_number(name, int(job[name])) for name in COUNTERS),
+            *(_number(name, int(job[name])) for name in shown),
             Text(str(job["status"]), style=STYLES.get(str(job["status"]), "dim")),
         )
-        shown = mapping
+        last = mapping
     return table
 
 
@@ -122,7 +123,14 @@ def calls_table(runs: Mapping[str, Mapping[str, Row]]) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
 
 
 def _number(name: str, value: int) -> Text:
@@ -132,7 +140,7 @@ def _number(name: str, value: int) -> Text:
 def _change(before: str, after: str) -> Text:
     if before == after:
         return Text(after or "-", style="dim")
-    return Text.assemble((before or "-", "dim strike"), " ", (after or "-", "bold"))
+    return Text.assemble((f"{before or '-'} →\n", "dim"), (after or "-", "bold"))
 
 
 def _comment(story: Story) -> Text:

@@ -47,4 +47,4 @@ def _contact(number: int, partner: Partner, where: Where) -> Contact:
         first, middle, last = AWKWARD_NAMES[number % 40]
         person = replace(person, first_name=first, middle_name=middle, last_name=last)
     lacks = {"mobile": ""} if where is Where.BOTH and number % 9 == 4 else {}
-    return Contact(f"contact {number}", where, person, partner, address=number % 3 > 0, in_dataverse=lacks)
+    return Contact(f"contact {number}", where, person, partner, address=number % 16 != 5, in_dataverse=lacks)
