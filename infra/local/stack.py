@@ -21,9 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from infra.local import demo_company
 from infra.local.child import ROOT, Child, PartError
 from infra.local.part import wait_until_told_to_stop
@@ -184,16 +181,13 @@ def write_information(file: Path, information: object) -> None:
     os.replace(temporary, file)
 
 
-def show(stack: Stack, console: Console) -> None:
-    """Print addresses and keys."""
-    table = Table(title="The local stack is running; Ctrl-C stops it", title_justify="left", show_header=False)
-    for part, facts in stack.information().items():
-        for name, value in facts.items():
-            table.add_row(part.replace("_", " "), name.replace("_", " "), value or "-")
-            part = ""
-        table.add_section()
-    table.add_row("logs", "folder", str(stack.folder))
-    console.print(table)
+def show(stack: Stack) -> None:
+    """Print addresses and keys, one a line, as they are to be copied."""
+    print("The local stack is running; Ctrl-C stops it.\n")
+    facts = [(f"{part} {name}", value) for part, one in stack.information().items() for name, value in one.items()]
+    for name, value in [*facts, ("logs", str(stack.folder))]:
+        print(f"{name.replace('_', ' '):<32}{value or '-'}")
+    sys.stdout.flush()
 
 
 async def up(information_file: Path | None, empty: bool, settings: Mapping[str, str]) -> None:
@@ -203,7 +197,7 @@ async def up(information_file: Path | None, empty: bool, settings: Mapping[str, 
         PartError: a part did not start or ended by itself.
     """
     async with local_stack(settings=settings, empty=empty) as stack:
-        show(stack, Console())
+        show(stack)
         if information_file:
             write_information(information_file, stack.information())
         told = asyncio.create_task(wait_until_told_to_stop())
