@@ -198,11 +198,15 @@ async def serving(
     simulator = DataverseSimulator(token=token, database=database, base_currency=base_currency)
     server = DataverseServer(simulator)
     runner = web.AppRunner(
-        server.application(), access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE
+        server.application(),
+        access_log=None,
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+        shutdown_timeout=1,
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield Serving(url, token, server)

@@ -119,14 +119,22 @@ def _keys(session: Session, operation: Operation, table: Table, segment: Segment
         key = session.keys.define(table, body["SchemaName"], [str(one) for one in columns])
         address = f"{session.base}EntityDefinitions({table.metadata_id})/Keys({key.id})"
         return Answer(204, headers={"OData-EntityId": address})
-    _only_get(operation)
-    rows = [definitions.entity_key(table, key) for key in session.keys.of(table)]
     if not segment.key:
+        _only_get(operation)
+        rows = [definitions.entity_key(table, key) for key in session.keys.of(table)]
         return _list(session, f"EntityDefinitions('{table.name}')/Keys", shaped(rows, options, {}))
-    wanted = next(iter(segment.key.values())).lower()
-    for row in rows:
-        if wanted in (row["MetadataId"], row["LogicalName"]):
-            return Answer(200, shaped_one(row, options, {}))
+    return _key(session, operation, table, next(iter(segment.key.values())).lower(), options)
+
+
+def _key(session: Session, operation: Operation, table: Table, wanted: str, options: Options) -> Answer:
+    for key in session.keys.of(table):
+        if wanted not in (key.id, key.name.lower()):
+            continue
+        if operation.method == "DELETE":
+            session.keys.remove(table, key)
+            return Answer(204)
+        _only_get(operation)
+        return Answer(200, shaped_one(definitions.entity_key(table, key), options, {}))
     raise _unknown(wanted)
 
 

@@ -59,6 +59,12 @@ class Keys:
         self._keys[table.name].append(key)
         return key
 
+    def remove(self, table: Table, key: EntityKey) -> None:
+        """Take a key away."""
+        self._storage.run("DELETE FROM entity_key WHERE entity = ? AND name = ?", (table.name, key.name))
+        self._storage.run(f'DROP INDEX IF EXISTS "key_{table.name}_{key.name}"')
+        self._keys[table.name].remove(key)
+
     def check(self, table: Table, row_id: str, values: Mapping[str, Any], changed: set[str]) -> None:
         """Raise the service's refusal where another row has the same values in a key."""
         for key in self.of(table):
@@ -132,8 +138,8 @@ def _check_characters(table: Table, given: Mapping[str, str]) -> None:
 
 
 def _check_definition(table: Table, name: str, columns: Sequence[str], present: Sequence[EntityKey]) -> None:
-    if not name or not columns or len(columns) > MOST_COLUMNS or len(present) >= MOST_KEYS:
-        raise Refusal(400, "0x80060889", f"The alternate key '{name}' of {table.name} has too many columns, or none.")
+    if not name.isidentifier() or not columns or len(columns) > MOST_COLUMNS or len(present) >= MOST_KEYS:
+        raise Refusal(400, "0x80060889", f"The alternate key '{name}' of {table.name} cannot be made like this.")
     if any(key.name.lower() == name.lower() for key in present):
         raise Refusal(400, "0x80060893", f"An alternate key with the name {name} already exists on {table.name}.")
     for one in columns:
