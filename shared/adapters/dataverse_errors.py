@@ -88,7 +88,7 @@ def _kind(error: WireError, write: Write) -> RefusalKind:
 
 def _is_about(write: Write, message: str) -> bool:
     """Whether "... does not exist" means the row that is written, and not one that a lookup names."""
-    if isinstance(write, Create) or referenced(write, message):
+    if isinstance(write, Create):
         return False
     named = [guid.lower() for guid in _GUID.findall(message)]
     return not named or write.id in named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -218,11 +219,14 @@ async def test_throttling_is_waited_for(stage: Stage) -> None:
     assert await stage.names() == ["A"]
 
 
-async def test_a_throttled_operation_inside_a_batch_may_go_through_later(stage: Stage) -> None:
+async def test_a_throttled_operation_inside_a_batch_may_go_through_later_and_holds_the_others(stage: Stage) -> None:
     body = {"error": {"code": "0x80072322", "message": "Number of requests exceeded the limit."}}
-    await stage.control.trouble(method="PATCH", operations=True, status=429, headers={"Retry-After": "0.1"}, body=body)
+    await stage.control.trouble(method="PATCH", operations=True, status=429, headers={"Retry-After": "0.3"}, body=body)
     results = await stage.write(Create({"name": "A"}, str(uuid4())), Create({"name": "B"}, str(uuid4())))
     assert kinds(results) == ["passing", "written"]
+    before = time.monotonic()
+    await stage.write(Create({"name": "C"}, str(uuid4())))
+    assert time.monotonic() - before >= 0.25
 
 
 @pytest.mark.parametrize("status", [None, 504])

@@ -37,6 +37,7 @@ async def to_business_central(*replies: httpx.Response, writes: list[Write]) -> 
     waiting, parts = list(replies), []
 
     def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Accept-Language"] == "en-US"  # locks are recognized by their English text
         parts.extend(json.loads(request.content)["requests"])
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
@@ -189,3 +190,23 @@ async def test_a_batch_that_stopped_early_did_not_run_the_rest() -> None:
 async def test_an_answer_that_is_no_batch_is_taken_for_all_of_it(reply: httpx.Response, kinds: list[str]) -> None:
     results, _ = await to_dataverse(reply, [Create({"name": "A"}), Delete(key(1))])
     assert summary(results) == kinds
+
+
+async def test_reading_all_rows_begins_again_when_the_link_to_a_further_page_died() -> None:
+    def page(number: int, **link: str) -> httpx.Response:
+        return httpx.Response(200, json={"value": [{"id": key(number), "displayName": f"C{number}"}], **link})
+
+    following = {"@odata.nextLink": f"{LOCAL}/api/v2.0/companies(c1)/customers?aid=FIN&$skiptoken=%27x%27"}
+    died = httpx.Response(400, json={"error": {"code": "SkipTokenIsNoLongerValid", "message": "?"}})
+    replies = [page(1, **following), died, page(1, **following), page(2)]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return replies.pop(0)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    store = BusinessCentral(LOCAL, "C1", tokens(), client=client, policy=_QUICK)
+    found = await store.all(CUSTOMERS, ["displayName"])
+    assert [record.values["displayName"] for record in found] == ["C1", "C2"]
+    assert asked[1] == asked[3] == following["@odata.nextLink"]

@@ -116,14 +116,15 @@ async def test_what_was_certainly_not_done_is_tried_again(trouble: Reply) -> Non
     assert len(seen) == 2
 
 
-async def test_a_pause_that_one_request_is_told_holds_back_all_others() -> None:
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_pause_that_one_request_is_told_holds_back_all_others(status: int) -> None:
     started: list[float] = []
     told = asyncio.Event()
 
     def answer(_: httpx.Request) -> Reply:
         started.append(time.monotonic())
         told.set()
-        return httpx.Response(429, headers={"Retry-After": "0.3"}) if len(started) == 1 else OK
+        return httpx.Response(status, headers={"Retry-After": "0.3"}) if len(started) == 1 else OK
 
     service = service_with(answer)
     first = asyncio.create_task(service.send(_GET))
