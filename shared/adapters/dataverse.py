@@ -10,7 +10,7 @@ import httpx
 
 from shared.adapters.checking import check_each
 from shared.adapters.dataverse_batch import MOST, batch_answers, batch_body, headers_of, new_boundary
-from shared.adapters.dataverse_errors import DUPLICATE_ID, failure_of, refusal_of
+from shared.adapters.dataverse_errors import failure_of, refusal_of
 from shared.adapters.dataverse_tracking import changed_page
 from shared.adapters.filters import equal_to_any
 from shared.adapters.gate import RetryPolicy
@@ -172,7 +172,7 @@ class Dataverse:
         doubtful = [
             write.id
             for write, result in zip(writes, results, strict=True)
-            if isinstance(write, Create) and write.id and isinstance(result, Refused) and result.code == DUPLICATE_ID
+            if isinstance(write, Create) and write.id and _exists(result)
         ]
         found = await self.read(table, returning, doubtful) if doubtful else {}
         return [
@@ -183,6 +183,10 @@ class Dataverse:
 
 def _is_repeatable(write: Write) -> bool:
     return not (isinstance(write, Create) and write.id is None)
+
+
+def _exists(result: WriteResult) -> bool:
+    return isinstance(result, Refused) and result.kind is RefusalKind.EXISTS
 
 
 def _not_run() -> WriteResult:

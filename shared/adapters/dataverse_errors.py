@@ -11,7 +11,6 @@ from shared.core.records import Create, RefusalKind, Refused, Write
 from shared.core.sides import Side
 from shared.core.tables import Table
 
-DUPLICATE_ID = "0x80040237"
 NOT_TRACKED = "0x80072491"
 _EXPIRED = "0x80044352"
 _SIDE = Side.DATAVERSE
@@ -20,7 +19,7 @@ _NO_ROLE = {"0x80042f09", "0x80040225"}
 _BUSY = {408, 429, 500, 502, 503, 504}
 _KINDS: dict[str, RefusalKind] = {
     "0x80060882": RefusalKind.CHANGED,  # ConcurrencyVersionMismatch
-    DUPLICATE_ID: RefusalKind.EXISTS,
+    "0x80040237": RefusalKind.EXISTS,  # the primary key is taken
     "0x80060892": RefusalKind.EXISTS,  # an alternate key's values
     "0x80040333": RefusalKind.EXISTS,  # a duplicate detection rule
     "0x80048cf3": RefusalKind.EXISTS,  # DuplicateIsoCurrencyCode
