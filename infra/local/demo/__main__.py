@@ -173,8 +173,8 @@ def main() -> int:
         for complaint in complaints:
             console.print(f"  {escape(complaint)}")
         return 1
-    pairs = ", ".join(f"{one.pairs} {mapping.lower()}" for mapping, one in expected().items())
-    console.print(f"[green]Both systems are in step[/green]: {pairs} pairs. {seconds}")
+    pairs = ", ".join(f"{mapping} {expected()[mapping].pairs}" for mapping in READERS)
+    console.print(f"[green]Both systems are in step.[/green] Pairs: {pairs}. {seconds}", soft_wrap=True)
     return 0
 
 
