@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from infra.local.business_central import seeding, writing
@@ -23,7 +24,7 @@ from infra.local.simulator.wrong_body import (
 )
 
 _OPERATIONS = ("create", "update", "delete")
-_CHANGE_FIELDS = {"table", "set", "id", "number", "code", "operation", "values"}
+_CHANGE_FIELDS = {"table", "set", "id", "number", "code", "operation", "values", "from_contact"}
 
 
 class ControlledSimulator:
@@ -47,8 +48,9 @@ class ControlledSimulator:
         """Change rows as a person at the screen: through validation, all or nothing.
 
         `{"user"?, "changes": [{"set", "id" | "number" | "code", "operation", "values"}], "commit_delay_ms"?}`.
-        A person may set what the API hides (`mobilePhoneNumber` of a customer) or computes (`balanceDue`). With a
-        delay the rows are stamped now and become visible later, as after a long transaction.
+        A person may set what the API hides (`mobilePhoneNumber` of a customer) or computes (`balanceDue`), and make
+        a customer or vendor out of a contact: `{"set": "vendors", "operation": "create", "from_contact": "CT000001"}`.
+        With a delay the rows are stamped now and become visible later, as after a long transaction.
         """
         known_fields(body, {"user", "changes", "commit_delay_ms"})
         changes = [_change(one, f"changes[{at}]") for at, one in enumerate(a_list(body.get("changes"), "changes"))]
@@ -92,11 +94,21 @@ class ControlledSimulator:
         return answer
 
 
-type _Change = tuple[str, EntitySet, str, str, dict[str, Any]]
+@dataclass(frozen=True)
+class _Change:
+    """One change of an edit; `where` it stands in the body, `column` and `key` say which record."""
+
+    where: str
+    set: EntitySet
+    operation: str
+    column: str
+    key: str
+    values: dict[str, Any]
+    from_contact: str
 
 
 def _change(value: object, where: str) -> _Change:
-    """Read one change: where it stands, set, operation, the key (`column=value`) and the values."""
+    """Read one change. Raises WrongBodyError."""
     given = an_object(value, where)
     known_fields(given, _CHANGE_FIELDS, f"{where}.")
     name = a_text(given.get("set", given.get("table")), f"{where}.set")
@@ -108,33 +120,40 @@ def _change(value: object, where: str) -> _Change:
     column = next((one for one in ("id", ENTITY_SETS[name].key) if one in given), "")
     if operation != "create" and not column:
         raise WrongBodyError(where, f"needs an id or a {ENTITY_SETS[name].key}")
-    key = f"{column}={a_text(given[column], f'{where}.{column}')}" if column else ""
-    return where, ENTITY_SETS[name], operation, key, an_object(given.get("values", {}), f"{where}.values")
+    return _Change(
+        where,
+        ENTITY_SETS[name],
+        operation,
+        column,
+        a_text(given[column], f"{where}.{column}") if column else "",
+        an_object(given.get("values", {}), f"{where}.values"),
+        a_text(given.get("from_contact", ""), f"{where}.from_contact"),
+    )
 
 
 def _apply(work: Work, changes: list[_Change]) -> list[str]:
     ids = []
     with work.database.transaction():
-        for where, entity_set, operation, key, values in changes:
+        for change in changes:
             try:
-                ids.append(_do(work, entity_set, operation, key, values))
+                ids.append(_do(work, change))
             except ApiError as error:
                 raise WrongBodyError(
-                    where, f"{error.message or 'no such record'} ({error.status} {error.code})"
+                    change.where, f"{error.message or 'no such record'} ({error.status} {error.code})"
                 ) from error
     return ids
 
 
-def _do(work: Work, entity_set: EntitySet, operation: str, key: str, values: dict[str, Any]) -> str:
-    if operation == "create":
-        return str(writing.create(work, entity_set, values))
-    column, _, value = key.partition("=")
-    found = work.database.find(entity_set.name, column, value.lower() if column == "id" else value)
+def _do(work: Work, change: _Change) -> str:
+    if change.operation == "create":
+        return str(writing.create(work, change.set, change.values, from_contact=change.from_contact))
+    key = change.key.lower() if change.column == "id" else change.key
+    found = work.database.find(change.set.name, change.column, key)
     if found is None:
-        raise ApiError(404, "BadRequest_ResourceNotFound", f"{entity_set.name} has no {key}")
-    identity = str(found[entity_set.identity])
-    if operation == "delete":
-        writing.delete(work, entity_set, identity, None)
+        raise ApiError(404, "BadRequest_ResourceNotFound", f"{change.set.name} has no {change.column} {key}")
+    identity = str(found[change.set.identity])
+    if change.operation == "delete":
+        writing.delete(work, change.set, identity, None)
     else:
-        writing.update(work, entity_set, identity, values, "*")
+        writing.update(work, change.set, identity, change.values, "*")
     return identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -181,11 +181,11 @@ class _Expanding:
             self._put(objects, _column(rows, set_name, "id"), self._children(rows, own, query))
 
     def _put(self, objects: list[Object], keys: Sequence[Stored], found: dict[Stored, list[Object]]) -> None:
-        many = self._expansion.navigation.many
-        top = self._expansion.query.top if self._expansion.query else None
+        many, query = self._expansion.navigation.many, self._expansion.query or Query()
+        wanted = slice(query.skip, None if query.top is None else query.skip + query.top)
         for index, one in enumerate(objects):
             targets = found.get(keys[index], []) if keys else []
-            one[self._expansion.name] = targets[:top] if many else next(iter(targets), None)
+            one[self._expansion.name] = targets[wanted] if many else next(iter(targets), None)
 
     def _targets(self, rows: Sequence[Row], via: str, query: Query) -> dict[Stored, list[Object]]:
         return self._related(_column(rows, self._reading.set.name, via), "id", query)
@@ -197,7 +197,7 @@ class _Expanding:
         target = ENTITY_SETS[self._expansion.navigation.set]
         wanted = json.dumps(sorted(set(map(str, keys))))
         parent: Sql = (f'"{column}" IN (SELECT value FROM json_each(?))', [wanted])
-        reading = Reading(self._reading.view, target, query, self._reading.fold_all, parent)
+        reading = Reading(self._reading.view, target, replace(query, skip=0), self._reading.fold_all, parent)
         rows = reading._select(-1)
         at = _index(target.name, column)
         related: dict[Stored, list[Object]] = defaultdict(list)

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from infra.local.business_central import batch
 from infra.local.business_central.calls import API, Answer, Call, refusal
@@ -49,9 +48,7 @@ class Server:
 
     def application(self) -> web.Application:
         """Everything that is served."""
-        application = web.Application(
-            middlewares=[cast("Middleware", self.gate.middleware)], client_max_size=_LARGEST_BODY
-        )
+        application = web.Application(middlewares=[self.gate.middleware], client_max_size=_LARGEST_BODY)
         application.add_routes(control_routes(ControlledSimulator(self.company, self.tokens, self._writing), self.gate))
         application.add_routes(self.tokens.routes())
         application.router.add_route("*", "/{anything:.*}", self._serve)
@@ -85,7 +82,7 @@ class Server:
             f"{request.scheme}://{request.host}{before}{API}",
             path,
             request.rel_url.raw_query_string,
-            {name.lower(): value for name, value in request.headers.items()},
+            {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers},
             await request.read(),
             user,
         )

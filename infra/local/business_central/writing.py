@@ -15,18 +15,22 @@ from infra.local.business_central.rules.work import Work
 from infra.local.business_central.schema import EntitySet, Property, Stored
 
 
-def create(work: Work, entity_set: EntitySet, body: Mapping[str, Any]) -> Stored:
-    """Store a new record and all that follows from it; answers its id. Raises ApiError."""
+def create(work: Work, entity_set: EntitySet, body: Mapping[str, Any], *, from_contact: str = "") -> Stored:
+    """Store a new record and all that follows from it; answers its id. Raises ApiError.
+
+    With the number of a contact, a customer or vendor is made out of that contact instead of getting a new one.
+    """
     table = TABLES[entity_set.name]
     with work.database.transaction():
         record, before = table.blank(), table.blank()
+        contact = table.take_over(work, record, from_contact) if from_contact else None
         _assign_all(work, table, record, before, body, new=True)
         if not _has_id(record, entity_set):
             record[entity_set.identity] = work.identifiers.new()
         table.prepare(work, record)
         _refuse_taken(work, table, record)
         work.store(entity_set, record)
-        table.entered(work, record)
+        table.entered(work, record, contact)
     return record[entity_set.identity]
 
 

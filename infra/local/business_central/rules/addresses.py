@@ -84,10 +84,10 @@ def validate_tax_number(work: Work, record: Record, before: Record, value: Store
 
 def check_tax_number(work: Work, record: Record) -> None:
     """Refuse a tax number whose form is not one of its country's; without a country, of the company's own."""
-    number, country = str(record["taxRegistrationNumber"]), str(record["country"])
+    number, country = str(record["taxRegistrationNumber"]), str(record["country"]) or _own_country(work)
     if not number or not work.switches.tax_number_formats:
         return
-    formats = TAX_NUMBER_FORMATS.get(country or _own_country(work), ())
+    formats = TAX_NUMBER_FORMATS.get(country, ())
     if formats and not any(_pattern(one).fullmatch(number) for one in formats):
         raise business_rule(
             "The entered VAT Registration number is not in agreement with the format specified for "

@@ -49,10 +49,25 @@ class PartnerTable(Table):
         if record["currencyId"] == ZERO_GUID:
             record["currencyCode"] = work.local_currency
 
-    def entered(self, work: Work, record: Record) -> None:
-        """Create the contact: a person for a customer of type Person, else a company."""
-        if not work.switches.create_contacts:
-            return
+    def take_over(self, work: Work, record: Record, contact_number: str) -> Record:
+        """What the action "Create as customer" (or vendor) does on a contact that is none yet."""
+        contact = work.database.find("contacts", "number", contact_number)
+        if contact is None:
+            raise business_rule(f"The contact {contact_number} does not exist.")
+        if any(partner_set is self.set for partner_set, _ in mirroring.partners_of(work, contact)):
+            raise business_rule(f"The contact {contact_number} is a {self.set.entity} already.")
+        mirroring.to_partner(work, contact, self.set, record)
+        return contact
+
+    def entered(self, work: Work, record: Record, contact: Record | None) -> None:
+        """Link the contact; a new one is a person for a customer of type Person, else a company."""
+        if contact is not None:
+            mirroring.link(work, contact, self.set, record)
+            mirroring.refresh_relation(work, contact)
+        elif work.switches.create_contacts:
+            self._create_contact(work, record)
+
+    def _create_contact(self, work: Work, record: Record) -> None:
         contact = self._contacts.blank()
         contact["type"] = record["type"] if self.set is CUSTOMERS else "Company"
         mirroring.to_contact(self.set, record, contact)

@@ -58,8 +58,12 @@ class Table:
                     f"The property '{one.name}' must be provided.", "BadRequest_RequiredParamNotProvided"
                 )
 
-    def entered(self, work: Work, record: Record) -> None:
-        """Draw the consequences of a new row."""
+    def take_over(self, work: Work, record: Record, contact_number: str) -> Record:
+        """Fill a new row from a contact; answers the contact."""
+        raise errors.business_rule(f"{self.set.table} cannot be created from a contact.")
+
+    def entered(self, work: Work, record: Record, contact: Record | None) -> None:
+        """Draw the consequences of a new row, which was made out of a contact or of nothing."""
 
     def complete(self, work: Work, record: Record, before: Record) -> None:
         """Check a changed row before it is stored."""
