@@ -1,0 +1,113 @@
+"""Settings are read once, and a wrong one stops the app with one sentence that names it and never tells a secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.settings import SettingsError, read_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "hush-no-sentence-may-say-this"
+COMPANY = "2a601998-480d-51e2-b41a-32326d131495"
+CLIENT = "9ee4af1b-7e4f-4c2a-8a3c-2f3b1d6f0c11"
+BUSINESS_CENTRAL = "https://api.businesscentral.dynamics.com/v2.0/contoso.com/Production"
+DATAVERSE = "https://contoso.crm4.dynamics.com"
+
+SERVER = {
+    "BUSINESS_CENTRAL_URL": BUSINESS_CENTRAL,
+    "BUSINESS_CENTRAL_COMPANY_ID": COMPANY,
+    "DATAVERSE_URL": DATAVERSE,
+    "AzureWebJobsStorage__accountName": "contosostorage",
+    "ServiceBusConnection__fullyQualifiedNamespace": "contoso.servicebus.windows.net",
+}
+"""A function app in Azure whose managed identity may do everything: nothing in it is secret."""
+
+MACHINE = {
+    "BUSINESS_CENTRAL_URL": "http://127.0.0.1:8001",
+    "BUSINESS_CENTRAL_COMPANY_ID": COMPANY,
+    "BUSINESS_CENTRAL_TOKEN": SECRET,
+    "DATAVERSE_URL": "http://localhost:8002",
+    "DATAVERSE_TOKEN": SECRET,
+    "AzureWebJobsStorage": f"DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey={SECRET}",
+    "ServiceBusConnection": f"Endpoint=sb://localhost;SharedAccessKeyName=Root;SharedAccessKey={SECRET}",
+}
+"""The simulators on this machine, with fixed tokens and connection strings."""
+
+
+@pytest.mark.parametrize("environment", [SERVER, MACHINE, SERVER | {"TENANT_ID": "contoso.com", "CLIENT_ID": CLIENT}])
+def test_these_settings_are_enough(environment: dict[str, str]) -> None:
+    settings = read_settings(environment)
+    assert settings.business_central_company_id == COMPANY
+    assert settings.interval == timedelta(minutes=1)
+
+
+# What is changed in the settings of the server, the setting that the sentence names, and what else it says.
+WRONG = [
+    ({"BUSINESS_CENTRAL_URL": None}, "BUSINESS_CENTRAL_URL", "is missing.*before /api/v2.0"),
+    ({"BUSINESS_CENTRAL_COMPANY_ID": None}, "BUSINESS_CENTRAL_COMPANY_ID", "is missing.*GUID"),
+    ({"DATAVERSE_URL": None}, "DATAVERSE_URL", "is missing.*crm4.dynamics.com"),
+    ({"DATAVERSE_URL": "   "}, "DATAVERSE_URL", "is missing"),
+    ({"DATAVERSE_URL": "contoso.crm4.dynamics.com"}, "DATAVERSE_URL", "an address like https://"),
+    ({"DATAVERSE_URL": "ftp://contoso.crm4.dynamics.com"}, "DATAVERSE_URL", "an address like https://"),
+    ({"DATAVERSE_URL": "http://contoso.crm4.dynamics.com"}, "DATAVERSE_URL", "begin with https://"),
+    ({"DATAVERSE_URL": f"{DATAVERSE}?x={SECRET}"}, "DATAVERSE_URL", "without a query"),
+    ({"BUSINESS_CENTRAL_URL": f"{BUSINESS_CENTRAL}#top"}, "BUSINESS_CENTRAL_URL", "without a query"),
+    ({"BUSINESS_CENTRAL_COMPANY_ID": "CRONUS"}, "BUSINESS_CENTRAL_COMPANY_ID", "a GUID like"),
+    ({"CLIENT_ID": "the app"}, "CLIENT_ID", "a GUID like"),
+    ({"BUSINESS_CENTRAL_TOKEN": SECRET}, "BUSINESS_CENTRAL_TOKEN", "on this machine"),
+    ({"DATAVERSE_TOKEN": SECRET}, "DATAVERSE_TOKEN", "on this machine"),
+    ({"CLIENT_SECRET": SECRET, "CLIENT_ID": CLIENT}, "CLIENT_SECRET", "TENANT_ID"),
+    ({"CLIENT_SECRET": SECRET, "TENANT_ID": "contoso.com"}, "CLIENT_SECRET", "CLIENT_ID"),
+    ({"AzureWebJobsStorage__accountName": None}, "AzureWebJobsStorage", "is missing"),
+    ({"AzureWebJobsStorage__tableServiceUri": "storage"}, "AzureWebJobsStorage__tableServiceUri", "an address"),
+    ({"ServiceBusConnection__fullyQualifiedNamespace": None}, "ServiceBusConnection", "is missing"),
+    ({"CONNECTION_ID": f"{SECRET} and a blank"}, "CONNECTION_ID", "A-Za-z0-9-"),
+    ({"OWNERSHIP_MODEL": "Nobody"}, "OWNERSHIP_MODEL", "'Person' or 'Team'"),
+    ({"SYNC_INTERVAL_MINUTES": "0"}, "SYNC_INTERVAL_MINUTES", "1"),
+    ({"SYNC_INTERVAL_MINUTES": "10081"}, "SYNC_INTERVAL_MINUTES", "10080"),
+    ({"SYNC_PAGE_SIZE": "many"}, "SYNC_PAGE_SIZE", "integer"),
+    ({"SYNC_PAGE_SIZE": "5001"}, "SYNC_PAGE_SIZE", "5000"),
+    ({"SYNC_SLICE_SECONDS": "541"}, "SYNC_SLICE_SECONDS", "540"),
+    ({"SYNC_SLICE_SECONDS": "1.5"}, "SYNC_SLICE_SECONDS", "integer"),
+]
+
+
+@pytest.mark.parametrize(("changes", "setting", "words"), WRONG, ids=[f"{setting}:{w}" for _, setting, w in WRONG])
+def test_a_wrong_setting_is_one_sentence_that_names_it(
+    changes: dict[str, str | None], setting: str, words: str
+) -> None:
+    environment = {name: value for name, value in {**SERVER, **changes}.items() if value is not None}
+
+    with pytest.raises(SettingsError) as refused:
+        read_settings(environment)
+
+    sentence = str(refused.value)
+    assert re.search(rf"\b{setting}\b.*{words}", sentence)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert SECRET not in sentence
+
+
+def test_no_secret_is_shown_when_settings_are_printed() -> None:
+    settings = read_settings(MACHINE)
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_addresses_lose_their_last_slash_and_values_their_blanks() -> None:
+    settings = read_settings(SERVER | {"DATAVERSE_URL": f" {DATAVERSE}/ "})
+    assert settings.dataverse_url == DATAVERSE
+
+
+def test_what_is_no_setting_of_the_app_is_nobodys_business() -> None:
+    assert read_settings(SERVER | {"PATH": "/bin", "dataverse_url": "x"}) == read_settings(SERVER)
+
+
+def test_the_sample_needs_only_the_placeholders_replaced() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
+    filled = sample | {"CLIENT_SECRET": SECRET, "DATAVERSE_URL": DATAVERSE, "BUSINESS_CENTRAL_URL": BUSINESS_CENTRAL}
+    assert read_settings(filled).client_secret is not None
