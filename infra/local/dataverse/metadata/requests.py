@@ -117,7 +117,7 @@ def _keys(session: Session, operation: Operation, table: Table, segment: Segment
         if not isinstance(columns, list) or not isinstance(body.get("SchemaName"), str):
             raise wrong_argument("A key needs SchemaName and KeyAttributes.")
         key = session.keys.define(table, body["SchemaName"], [str(one) for one in columns])
-        address = f"{session.base}EntityDefinitions({table.metadata_id})/Keys({key.id})"
+        address = f"{session.base}{operation.path.strip('/')}({key.id})"
         return Answer(204, headers={"OData-EntityId": address})
     if not segment.key:
         _only_get(operation)
