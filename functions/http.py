@@ -103,8 +103,9 @@ def status_address(req: func.HttpRequest, job_id: str) -> str:
 def job_document(job: Job) -> dict[str, Any]:
     """A job as the API shows it: the counters beside the other members, messages with how often each was said."""
     body = asdict(job)
+    counters = body.pop("counters")
     messages = [{"text": text, "count": count} for text, count in body.pop("messages").items()]
-    return {**body, **body.pop("counters"), "messages": messages} | {"counters": asdict(job.counters)}
+    return {**body, **counters, "messages": messages}
 
 
 def item_document(item: WorkItem) -> dict[str, Any]:

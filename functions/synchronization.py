@@ -67,7 +67,7 @@ def synchronization_blueprint(services: Services, _schedule: str) -> func.Bluepr
             return _status(req, found.id, [found], job_document(found) | {"errors": items})
         jobs = found.jobs
         body = {"id": found.id, "requested_at": found.requested_at, "status": found.status}
-        body |= {"counters": asdict(found.counters), "jobs": [job_document(job) for job in jobs]}
+        body |= {**asdict(found.counters), "jobs": [job_document(job) for job in jobs]}
         return _status(req, found.id, jobs, body)
 
     async def _requested(req: func.HttpRequest, mappings: list[Any]) -> func.HttpResponse:

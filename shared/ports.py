@@ -183,7 +183,7 @@ class JobQueue(Protocol):
     async def send(self, message: JobMessage, *, not_before: datetime | None = None) -> None:
         """Send one message, now or at a time. Raises Passing.
 
-        Sending the same id twice within ten minutes is one message.
+        Sending the same id twice within five minutes is one message.
         """
         ...
 

@@ -32,7 +32,14 @@ _REQUEST_IDS = ("x-ms-service-request-id", "req_id", "request-id")
 
 
 class LostAnswer(Exception):
-    """A request that must not be repeated blindly was sent, and what became of it is unknown."""
+    """A request that must not be repeated blindly was sent, and what became of it is unknown.
+
+    `status` is what a gateway or the service answered instead, 0 when nothing came.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Answer:
 class _Trouble:
     what: str
     maybe_done: bool
+    status: int = 0
     throttled: bool = False
     timed_out: bool = False
     retry_after: float | None = None
@@ -147,7 +155,7 @@ class Service:
             outcome = await self._attempt(call, token, patience)
             if isinstance(outcome, _Trouble):
                 if outcome.maybe_done and not call.repeatable:
-                    raise LostAnswer(f"{self.side.product} {outcome.what}")
+                    raise LostAnswer(f"{self.side.product} {outcome.what}", outcome.status)
                 repeated = repeated or outcome.maybe_done
                 await self._wait(call, outcome, policy.backoff(attempt), patience)
                 attempt += 1
@@ -247,4 +255,4 @@ def _trouble_of(response: httpx.Response) -> _Trouble | None:
     wait = seconds_of(response.headers.get("Retry-After"))
     if status == 429:
         return _Trouble("is throttling (429)", maybe_done=False, throttled=True, retry_after=wait)
-    return _Trouble(f"is in trouble ({status})", maybe_done=True, retry_after=wait)
+    return _Trouble(f"is in trouble ({status})", maybe_done=True, status=status, retry_after=wait)

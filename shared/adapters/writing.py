@@ -69,7 +69,8 @@ async def _outcome(sent: Awaitable[list[WriteResult]]) -> list[WriteResult] | Lo
 def _spread(outcome: list[WriteResult] | LostAnswer | SyncFailure, count: int) -> list[WriteResult]:
     match outcome:
         case LostAnswer():
-            return [Refused(RefusalKind.UNKNOWN, f"{outcome}; the record may have been created or not.")] * count
+            message = f"{outcome}; the record may have been created or not."
+            return [Refused(RefusalKind.UNKNOWN, message, status=outcome.status)] * count
         case NeedsPerson():
             return [Refused(RefusalKind.FORBIDDEN, str(outcome), outcome.code)] * count
         case SyncFailure():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -90,9 +91,20 @@ async def change_mapping(services: Services, name: str, change: MappingChange, e
     if changed == stored.mapping:
         return stored
     try:
-        return await services.mappings.save(changed, stored.etag)
+        saved = await services.mappings.save(changed, stored.etag)
     except StateConflict as conflict:
         raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.") from conflict
+    await _make_due(services, changed)
+    return saved
+
+
+async def _make_due(services: Services, mapping: Mapping) -> None:
+    """What was changed is tried at the next tick of the timer, not when its interval is over."""
+    runs = services.runs(mapping.name)
+    state = await runs.state()
+    state.next_due_at = services.clock.now()
+    with suppress(StateConflict):
+        await runs.save(state)
 
 
 def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:

@@ -27,6 +27,7 @@ from shared.services.match import couple_matches
 from shared.services.observe import Observed, pairs_of
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget, record_outcomes
+from shared.services.recover import recover_creates
 from shared.services.repositories.runs import MappingState, Run
 from shared.services.requests import MOST_SETBACKS, send_slice
 
@@ -196,6 +197,7 @@ async def _is_due(work: Slice, next_at: datetime, last_at: datetime, waits_for: 
 
 async def _synchronize(work: Slice, state: MappingState, observed: Observed) -> None:
     """Plan and do everything for one page."""
+    await recover_creates(work)
     pairs = await pairs_of(work, observed)
     pairs, several = await couple_matches(work, pairs)
     undecided = [pair for pair in pairs if _several(pair, several)]

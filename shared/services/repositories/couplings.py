@@ -8,7 +8,7 @@ with the insertion of the coupling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,13 +25,18 @@ PAIRS_A_TRANSACTION = 30  # three changes each, at most 100
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create that was begun: from which record, with which id (Dataverse) and values, and when."""
+    """A create that was begun: from which record, with which id (Dataverse) and values, and when.
+
+    `base` is what both sides hold once it is done. Until `in_doubt_until` the service may still be working on it.
+    """
 
     source: Side
     source_id: str
     target_id: str | None
     values: Values
+    base: Mapping[Side, Values]
     begun_at: datetime
+    in_doubt_until: datetime
 
 
 class CouplingRepository:
@@ -97,6 +102,15 @@ class CouplingRepository:
         keys = {_intent_key(source, one): one for one in ids}
         rows = await self._state.get_many(TABLE, self._partition, list(keys))
         return {keys[key]: _intent(row.body) for key, row in rows.items()}
+
+    async def open_intents(self) -> list[Intent]:
+        """Every unfinished create of the mapping."""
+        found: list[Intent] = []
+        rows = await self._state.scan(TABLE, self._partition, prefix="new|")
+        while rows:
+            found += [_intent(row.body) for row in rows]
+            rows = await self._state.scan(TABLE, self._partition, prefix="new|", after=rows[-1].key)
+        return found
 
     async def begin(self, intents: Sequence[Intent]) -> None:
         """Write down creates that are about to be sent."""
@@ -187,7 +201,9 @@ class _StoredIntent:
     source_id: str
     target_id: str | None
     values: dict[str, object]
+    base: dict[Side, dict[str, object]]
     begun_at: datetime
+    in_doubt_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +237,27 @@ def _end(end: _StoredEnd) -> CoupledRecord:
 
 
 def _intent_body(intent: Intent) -> dict[str, object]:
-    values = to_document(intent.values)
-    return INTENT.pack(_StoredIntent(intent.source, intent.source_id, intent.target_id, values, intent.begun_at))
+    base = {side: to_document(values) for side, values in intent.base.items()}
+    stored = _StoredIntent(
+        intent.source,
+        intent.source_id,
+        intent.target_id,
+        to_document(intent.values),
+        base,
+        intent.begun_at,
+        intent.in_doubt_until,
+    )
+    return INTENT.pack(stored)
 
 
 def _intent(body: dict[str, object]) -> Intent:
     stored = INTENT.unpack(body)
-    values = from_document(stored.values)
-    return Intent(stored.source, stored.source_id, stored.target_id, values, stored.begun_at)
+    return Intent(
+        stored.source,
+        stored.source_id,
+        stored.target_id,
+        from_document(stored.values),
+        {side: from_document(values) for side, values in stored.base.items()},
+        stored.begun_at,
+        stored.in_doubt_until,
+    )

@@ -1,0 +1,25 @@
+"""The whole stack, started once: functions host, broker, Azurite and both simulators, without sample data."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from infra.local.stack import local_stack
+from tests.e2e.people import Everything
+
+# The timer is out of the way: these tests ask for each run, and one of them fires the timer itself. Sessions are
+# released quickly so that mappings do not wait for each other.
+SETTINGS = {
+    "SYNC_SCHEDULE": "0 0 0 1 1 *",
+    "AzureFunctionsJobHost__extensions__serviceBus__sessionIdleTimeout": "00:00:00.3",
+    "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions": "6",
+}
+
+
+@pytest.fixture(scope="session")
+async def everything() -> AsyncIterator[Everything]:
+    """The running stack with clients for all three addresses."""
+    async with local_stack(settings=SETTINGS, empty=True) as stack, Everything(stack.information()) as everything:
+        yield everything
