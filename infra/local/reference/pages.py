@@ -1,0 +1,18 @@
+"""Every generated page by its file name in docs/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.local.reference.mappings_page import mappings_page
+from infra.local.reference.reasons_page import reasons_page
+from infra.local.reference.settings_page import settings_page
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+NOTE = "<!-- Written by `python -m infra.local.reference`; change its source, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """The text of each page as it must be now."""
+    made = {"settings.md": settings_page(), "mappings.md": mappings_page(), "reasons.md": reasons_page()}
+    return {name: NOTE + text for name, text in made.items()}

@@ -1,0 +1,94 @@
+"""docs/settings.md, from the settings type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from infra.local.reference.markdown import code, table
+from shared.adapters.settings import Settings
+
+INTRODUCTION = """# Settings
+
+The app reads its settings once, when it starts, from environment variables: *app settings* in Azure, `Values` of
+`local.settings.json` under `func start`, `--set NAME=VALUE` with `python3 dev.py up`. An empty value counts as none.
+A missing or wrong one stops the app with one sentence that names it.
+
+*secret* marks what nobody else may read. In Azure make it a Key Vault reference, or use the managed identity and have
+no secret at all.
+"""
+
+SECTIONS = {
+    "What is synchronized": ("BUSINESS_CENTRAL_URL", "BUSINESS_CENTRAL_COMPANY_ID", "DATAVERSE_URL", "CONNECTION_ID"),
+    "Who signs in": ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "BUSINESS_CENTRAL_TOKEN", "DATAVERSE_TOKEN"),
+    "Where the state is kept": ("AzureWebJobsStorage",),
+    "Where the queue is": ("ServiceBusConnection",),
+    "How it works": ("",),
+}
+"""Which settings stand together: each goes to the first section with the beginning of its name."""
+
+ONE_OF = ("AzureWebJobsStorage", "ServiceBusConnection")
+"""Families of which one setting is needed, whichever."""
+
+HOST_SETTINGS = {
+    "SYNC_SCHEDULE": "When the timer looks for what is due: NCRONTAB with six fields, seconds first. "
+    "`0 * * * * *` (each minute) when left out.",
+    "AzureWebJobsStorage__credential": "`managedidentity`, beside the account's name; for a user-assigned identity also "
+    "`AzureWebJobsStorage__clientId`. The same two exist for `ServiceBusConnection`.",
+    "FUNCTIONS_WORKER_RUNTIME": "`python`, under `func start`. Not needed on Flex Consumption nor under `dev.py`.",
+    "AzureWebJobs.NAME.Disabled": "`true` switches one function off, for example "
+    "`AzureWebJobs.enqueue_due_jobs.Disabled` the timer.",
+}
+"""What the Functions host or the triggers read, beside the settings type."""
+
+
+def settings_page() -> str:
+    """The whole page."""
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    parts = [INTRODUCTION]
+    for title, beginnings in SECTIONS.items():
+        here = {name: fields.pop(name) for name in list(fields) if name.startswith(beginnings)}
+        rows = [_row(name, field) for name, field in here.items()]
+        parts.append(f"## {title}\n\n{table(('Setting', 'Required', 'Default', 'Meaning'), rows)}")
+    host = ((code(name), text) for name, text in HOST_SETTINGS.items() if name not in _names())
+    parts.append(f"## What the Functions host reads\n\n{table(('Setting', 'Meaning'), host)}")
+    return "\n".join(parts)
+
+
+def _names() -> set[str]:
+    return {str(field.alias) for field in Settings.model_fields.values()}
+
+
+def _row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    default = "" if field.is_required() or field.default is None else code(str(field.default))
+    meaning = " ".join([*(["*secret*."] if _is_secret(field) else []), str(field.description), *_limits(field)])
+    return code(name), _required(name, field), default, meaning
+
+
+def _required(name: str, field: FieldInfo) -> str:
+    family = next((family for family in ONE_OF if name.startswith(family)), None)
+    if family is not None:
+        return "one of these" if sum(other.startswith(family) for other in _names()) > 1 else "yes"
+    return "yes" if field.is_required() else "no"
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def _limits(field: FieldInfo) -> Iterable[str]:
+    """What the type says about the values, in words."""
+    if get_origin(field.annotation) is Literal:
+        yield f"One of {' and '.join(code(str(value)) for value in get_args(field.annotation))}."
+    limits: dict[str, Any] = {}
+    for rule in field.metadata:
+        limits |= {
+            name: getattr(rule, name) for name in ("ge", "le", "pattern") if getattr(rule, name, None) is not None
+        }
+    if "ge" in limits and "le" in limits:
+        yield f"From {limits['ge']} to {limits['le']}."
+    if "pattern" in limits:
+        yield f"Must match {code(limits['pattern'])}."
