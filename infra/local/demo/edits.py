@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from infra.local.demo.clients import DemoError, System
 from infra.local.demo.in_step import Comparison, Pair
-from infra.local.demo.reading import Values
 from infra.local.demo_company.contacts import contacts
 from infra.local.demo_company.sample import Where
 
@@ -108,8 +107,3 @@ async def make(edit: Edit, pair: Pair, business_central: System, dataverse: Syst
         await business_central.edit(PERSON, found.table, found.id, edit.business_central)
     if edit.dataverse:
         await dataverse.edit(PERSON, pair.dataverse.table, pair.dataverse.id, edit.dataverse)
-
-
-def values_of(pair: Pair) -> tuple[Values, Values]:
-    """What people see of both records."""
-    return pair.business_central.values, pair.dataverse.values

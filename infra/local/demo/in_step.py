@@ -57,7 +57,11 @@ class Comparison:
 async def compare(mapping: str, business_central: System, dataverse: System) -> Comparison:
     """Read the records of a mapping on both sides and pair them by e-mail address, else by name."""
     here, there = READERS[mapping]
-    found_here, found_there = await asyncio.gather(here.read(business_central), there.read(dataverse))
+    return lay_side_by_side(mapping, *await asyncio.gather(here.read(business_central), there.read(dataverse)))
+
+
+def lay_side_by_side(mapping: str, found_here: Sequence[Found], found_there: Sequence[Found]) -> Comparison:
+    """Pair the records of Business Central with those of Dataverse."""
     by_mark_here, by_mark_there = _by_mark(found_here), _by_mark(found_there)
     both = by_mark_here.keys() & by_mark_there.keys()
     pairs = {mark: Pair(by_mark_here[mark], by_mark_there[mark]) for mark in sorted(both)}
