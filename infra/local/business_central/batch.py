@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from infra.local.business_central import errors, multipart
 from infra.local.business_central.calls import API, Answer, Call
-from infra.local.business_central.database import Database
+from infra.local.business_central.company import Company
 
 MOST = 100
 Do = Callable[[Call], Awaitable[Answer]]
@@ -48,7 +48,7 @@ class Batch:
     """Does batches: `do` one operation at a time; a snapshot holds the `lock` of those who write."""
 
     do: Do
-    database: Database
+    company: Company
     lock: asyncio.Lock
     wrote: Callable[[int], None]
 
@@ -79,9 +79,11 @@ class Batch:
     async def _snapshot(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
         answers: list[Answer] = []
         async with self.lock:
-            with suppress(_TakeBackError), self.database.transaction():
+            told = len(self.company.unsent)
+            with suppress(_TakeBackError), self.company.database.transaction():
                 answers = await self._one_by_one(calls, go_on=go_on)
                 if any(one.status >= 400 for one in answers):
+                    del self.company.unsent[told:]
                     raise _TakeBackError
                 self.wrote(sum(writes(call, answer) for call, answer in zip(calls, answers, strict=True)))
         return answers

@@ -9,7 +9,7 @@ from infra.local.business_central.calls import Call
 from infra.local.business_central.database import Database
 from infra.local.business_central.errors import ApiError, bad_request
 from infra.local.business_central.replica import Replica, View
-from infra.local.business_central.rules.work import Identifiers, Work
+from infra.local.business_central.rules.work import Event, Identifiers, Work
 from infra.local.business_central.setup import COMPANY_ID, set_up
 from infra.local.business_central.switches import Switches
 from infra.local.business_central.switches import change as change_switches
@@ -24,6 +24,8 @@ class Company:
         self.clock = Clock()
         self.switches = Switches()
         self.replica = Replica(self.database)
+        self.unsent: list[Event] = []
+        """What changed and subscribers have not been told yet."""
         self._identifiers = Identifiers()
         stored = self.database.query("SELECT currencyCode FROM companyInformation LIMIT 1")
         self.local_currency = str(stored[0][0]) if stored else local_currency
@@ -77,6 +79,7 @@ class Company:
     def reset(self) -> None:
         """Back to a fresh company with the switches as they were at the start."""
         self.change_switches(Switches().answer())
+        self.unsent.clear()
         self.database.clear()
         set_up(self.work(as_given=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,13 @@ _CHANGE_FIELDS = {"table", "set", "id", "number", "code", "operation", "values",
 class ControlledSimulator:
     """The company, the tokens and the lock of those who write, as the control plane sees them."""
 
-    def __init__(self, company: Company, tokens: Tokens, writing_lock: asyncio.Lock) -> None:
+    def __init__(
+        self, company: Company, tokens: Tokens, writing_lock: asyncio.Lock, changed: Callable[[], None]
+    ) -> None:
         self._company = company
         self._tokens = tokens
         self._lock = writing_lock
+        self._changed = changed
         self._late: set[asyncio.Task[None]] = set()
 
     async def seed(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +62,7 @@ class ControlledSimulator:
         work = self._company.work(as_person=True)
         if not delay:
             async with self._lock:
-                return {"ids": _apply(work, changes)}
+                return {"ids": self._apply(work, changes)}
         task = asyncio.create_task(self._apply_late(work, changes, self._company.clock.now(), delay))
         self._late.add(task)
         task.add_done_callback(self._late.discard)
@@ -69,9 +73,15 @@ class ControlledSimulator:
         async with self._lock:
             self._company.clock.held_at = stamp
             try:
-                _apply(work, changes)
+                self._apply(work, changes)
             finally:
                 self._company.clock.held_at = None
+
+    def _apply(self, work: Work, changes: list[_Change]) -> list[str]:
+        ids = _apply(work, changes)
+        self._company.unsent += work.events
+        self._changed()
+        return ids
 
     async def reset(self) -> None:
         """Back to a fresh company and the first client."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 from aiohttp import web
 
 from infra.local.business_central import batch
@@ -17,7 +18,9 @@ from infra.local.business_central.calls import API, Answer, Call, refusal
 from infra.local.business_central.company import Company
 from infra.local.business_central.control import ControlledSimulator
 from infra.local.business_central.errors import ApiError, no_route
+from infra.local.business_central.notifications import Notifier
 from infra.local.business_central.service import Service
+from infra.local.business_central.subscriptions import Subscriptions
 from infra.local.simulator.control import control_routes
 from infra.local.simulator.faults import Faults
 from infra.local.simulator.gate import ROUTE, Gate, OperationFault
@@ -45,11 +48,21 @@ class Server:
         self.gate = Gate(
             limits=limits(), refuse=_too_many, statistics=self.statistics, faults=Faults(), caller=self._caller
         )
+        self._http = aiohttp.ClientSession()
+        self._subscriptions = Subscriptions(self.company, self._http)
+        self._notifier = Notifier(self.company, self._subscriptions, self._http)
+        self._control = ControlledSimulator(self.company, self.tokens, self._writing, self._notifier.look)
+
+    async def close(self) -> None:
+        """Stop what runs beside the requests, and close the tables."""
+        await self._notifier.close()
+        await self._http.close()
+        self.company.close()
 
     def application(self) -> web.Application:
         """Everything that is served."""
         application = web.Application(middlewares=[self.gate.middleware], client_max_size=_LARGEST_BODY)
-        application.add_routes(control_routes(ControlledSimulator(self.company, self.tokens, self._writing), self.gate))
+        application.add_routes(control_routes(self._control, self.gate))
         application.add_routes(self.tokens.routes())
         application.router.add_route("*", "/{anything:.*}", self._serve)
         return application
@@ -62,6 +75,7 @@ class Server:
             answer = await self._answer(request)
         except ApiError as error:
             answer = refusal(error)
+        self._notifier.look()
         if answer.code:
             self.statistics.refused(answer.code)
         headers = {"OData-Version": "4.0", "request-id": str(uuid4()), "Cache-Control": "no-cache, no-store"}
@@ -88,21 +102,18 @@ class Server:
         )
         if path.strip("/") == "$batch" and call.method == "POST":
             request[ROUTE] = "$batch"
-            return await batch.Batch(self._operation, self.company.database, self._writing, self.statistics.wrote).run(
-                call
-            )
+            return await batch.Batch(self._operation, self.company, self._writing, self.statistics.wrote).run(call)
         request[ROUTE] = call.route
         return await self._do(call)
 
     async def _do(self, call: Call) -> Answer:
+        if call.path.strip("/").startswith("subscriptions"):
+            return await self._subscriptions.answer(call)
         if call.method == "GET":
             await self.gate.page()
             return self._service.answer(call)
         async with self._writing:
-            return self._counted(call)
-
-    def _counted(self, call: Call) -> Answer:
-        answer = self._service.answer(call)
+            answer = self._service.answer(call)
         if batch.writes(call, answer):
             self.statistics.wrote()
         return answer
@@ -171,4 +182,4 @@ async def serving(
         yield Running(f"http://127.0.0.1:{bound}", token, server.company.id, server)
     finally:
         await runner.cleanup()
-        server.company.close()
+        await server.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 from infra.local.business_central import errors, metadata, writing
@@ -11,6 +12,7 @@ from infra.local.business_central.calls import Answer, Call, Segment, refusal
 from infra.local.business_central.company import Company
 from infra.local.business_central.query import Query, parse_options
 from infra.local.business_central.reading import PAGE, Object, Reading
+from infra.local.business_central.rules.work import Work
 from infra.local.business_central.schema import ENTITY_SETS, ZERO_GUID, EntitySet
 from infra.local.business_central.values import GUID
 
@@ -136,14 +138,14 @@ class Service:
                 return self._single(call, reading, key)
             case "modify":
                 tag = writing.required_tag(call.header("If-Match"))
-                writing.update(self.company.work(), entity_set, key, call.json_object(), tag)
+                self._do(partial(writing.update, identity=key, body=call.json_object(), tag=tag), entity_set)
                 return self._single(call, self._own(reading), key)
             case _:
-                writing.delete(self.company.work(), entity_set, key, call.header("If-Match"))
+                self._do(partial(writing.delete, identity=key, tag=call.header("If-Match")), entity_set)
                 return Answer(204)
 
     def _create(self, call: Call, reading: Reading) -> Answer:
-        key = str(writing.create(self.company.work(), reading.set, call.json_object()))
+        key = str(self._do(partial(writing.create, body=call.json_object()), reading.set))
         location = f"{call.root}/companies({self.company.id})/{reading.set.name}({key})"
         if call.preference("return-no-content") is not None:
             return Answer(204, headers={"Location": location})
@@ -151,6 +153,13 @@ class Service:
         made.status = 201
         made.headers["Location"] = location
         return made
+
+    def _do[Result](self, write: Callable[[Work, EntitySet], Result], entity_set: EntitySet) -> Result:
+        """Write, and note for the subscribers what has changed."""
+        work = self.company.work()
+        result = write(work, entity_set)
+        self.company.unsent += work.events
+        return result
 
     def _own(self, reading: Reading) -> Reading:
         """The same reading on the writing side, which sees what was just done."""

@@ -2,7 +2,8 @@
 
 `permissions`: per user and set what is allowed (`read`, `insert`, `modify`, `delete`); a set that is not listed is
 allowed wholly, `*` stands for all others. `undeletable`: numbers or codes per set that have open documents.
-`replica_lag_ms`: how old the rows are that a GET without `Data-Access-Intent: ReadWrite` sees.
+`replica_lag_ms`: how old the rows are that a GET without `Data-Access-Intent: ReadWrite` sees. `webhook_delay_ms`: how
+long changes are collected before subscribers are told. `webhooks_for_all_sets`: contacts and salespeople, too.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Switches:
     permission_failure_status: int = 403
     undeletable: dict[str, list[str]] = field(default_factory=dict)
     webhook_delay_ms: float = 30_000
+    webhooks_for_all_sets: bool = False
 
     def answer(self) -> dict[str, Any]:
         """All switches as JSON."""

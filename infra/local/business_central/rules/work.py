@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from infra.local.business_central.database import Database, Record
-from infra.local.business_central.schema import ENTITY_SETS, EntitySet, Stored
+from infra.local.business_central.schema import ENTITY_SETS, EntitySet
 from infra.local.business_central.switches import Switches
 from infra.local.business_central.values import Clock
 
@@ -26,12 +26,16 @@ class Identifiers:
         return f"{next(self._counter) & 0xFFFFFFFF:08x}-{self._rest}"
 
 
+type Event = tuple[str, str, str, int]
+"""A change: the set, what happened (created, updated, deleted), the id, and when."""
+
+
 @dataclass
 class Work:
     """What the rules work with.
 
     `as_given`: rows come as they are to be, so that no field changes another one (seed data). `as_person`: what the API
-    page hides or computes may be set as well. `changed` counts the rows touched; `events` tells whom to notify.
+    page hides or computes may be set as well. `events` collects what subscribers are to be told.
     """
 
     database: Database
@@ -41,7 +45,7 @@ class Work:
     local_currency: str
     as_given: bool = False
     as_person: bool = False
-    events: list[tuple[str, str, Stored, int]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def store(self, entity_set: EntitySet, record: Record) -> None:
         """Store a new row; its time of change is now, unless seed data names another."""
@@ -73,7 +77,7 @@ class Work:
 
     def tell(self, entity_set: EntitySet, change: str, record: Record) -> None:
         """Note a change for the subscriptions."""
-        self.events.append((entity_set.name, change, record[entity_set.identity], self.clock.now()))
+        self.events.append((entity_set.name, change, str(record[entity_set.identity]), self.clock.now()))
 
 
 CUSTOMERS = ENTITY_SETS["customers"]
