@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ from infra.local.part import wait_until_told_to_stop
 FUNCTIONS_KEY = "local-key"
 RUNS = ROOT / ".dev" / "runs"
 RUNS_KEPT = 20
+STOPPED = 130
+"""The exit code of a command that was stopped before it was done."""
 
 
 @dataclass(frozen=True)
@@ -190,12 +193,20 @@ def show(stack: Stack) -> None:
     sys.stdout.flush()
 
 
+def end_on_termination() -> None:
+    """Let SIGTERM cancel the running task, so that it stops its parts in order, as Ctrl-C does."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+
+
 async def up(information_file: Path | None, empty: bool, settings: Mapping[str, str]) -> None:
     """Run the stack until told to stop.
 
     Raises:
         PartError: a part did not start or ended by itself.
     """
+    end_on_termination()
     async with local_stack(settings=settings, empty=empty) as stack:
         show(stack)
         if information_file:
@@ -224,8 +235,8 @@ def main(arguments: Sequence[str]) -> int:
     except (PartError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return STOPPED
     return 0
 
 

@@ -24,7 +24,7 @@ from infra.local.demo.reading import READERS
 from infra.local.demo_company import expected
 from infra.local.demo_company.contacts import partners
 from infra.local.demo_company.sample import Fate, Kind
-from infra.local.stack import local_stack
+from infra.local.stack import STOPPED, end_on_termination, local_stack
 
 BASE_CURRENCY_NAME = "Euro"  # Business Central has no row for its local currency
 FIRST = "First run: couple what both have, create the rest"
@@ -148,7 +148,10 @@ def samples() -> list[str]:
 
 async def tell_all(console: Console) -> list[str]:
     """Start the stack, tell the story, stop the stack."""
-    console.print("Starting Functions host, Service Bus broker, Azurite, Business Central and Dataverse ...")
+    end_on_termination()
+    console.print(
+        "Starting Functions host, Service Bus broker, Azurite, Business Central and Dataverse ...", soft_wrap=True
+    )
     async with AsyncExitStack() as exits:
         stack = await exits.enter_async_context(local_stack(settings={"SYNC_SCHEDULE": NEVER}))
         app = await exits.enter_async_context(App(stack))
@@ -165,8 +168,8 @@ def main() -> int:
     except (DemoError, PartError, TimeoutError) as error:
         console.print(f"[red]The demo failed.[/red] {escape(str(error) or type(error).__name__)}")
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return STOPPED
     seconds = f"({time.monotonic() - started:.0f} s)"
     if complaints:
         console.print(f"[red]The two systems are not in step.[/red] {seconds}")
