@@ -96,7 +96,7 @@ async def simulator(**options: Any) -> AsyncIterator[Client]:
     """A client of a simulator of its own."""
     async with serving(**options) as running:
         headers = {"Authorization": f"Bearer {running.token}"}
-        async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+        async with httpx.AsyncClient(headers=headers, timeout=30, limits=httpx.Limits(max_connections=200)) as http:
             yield Client(running, http)
 
 

@@ -127,10 +127,11 @@ async def test_changes_are_told_in_one_post_with_updates_merged(bc: Client, rece
 
 
 async def test_mirrored_edits_are_told_and_refused_or_rolled_back_ones_not(bc: Client, receiver: Receiver) -> None:
+    await subscribe(bc, receiver)
     row = await bc.create("customers", displayName="Mirrored")
     contact = await bc.contact_of("customers", row["id"])
-    await asyncio.sleep(0.06)
-    await subscribe(bc, receiver)
+    await receiver.until(1)
+    receiver.told.clear()
     await bc.patch("customers", row["id"], country="XX")
     creation = {"method": "POST", "url": "customers", "body": {"displayName": "Rolled back"}}
     failure = {"method": "POST", "url": "customers", "body": {}}

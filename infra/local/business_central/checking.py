@@ -20,9 +20,10 @@ def accept(rows: Rows, entity_set: EntitySet, one: Property, value: Any) -> Stor
     if isinstance(stored, str):
         _check_text(entity_set, one, stored)
     elif (one.minimum is not None and stored < one.minimum) or (one.maximum is not None and stored > one.maximum):
-        raise errors.field_error(
-            f"The value in the field {one.caption} must be between {one.minimum or 0:g} and {one.maximum or 0:g}."
+        allowed = (
+            f"at least {one.minimum:g}" if one.maximum is None else f"from {one.minimum or 0:g} to {one.maximum:g}"
         )
+        raise errors.field_error(f"The value {stored} of the field {one.caption} must be {allowed}.")
     check_relation(rows, entity_set, one, stored)
     return stored
 

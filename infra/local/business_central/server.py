@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from infra.local.simulator.limits import Limits
 from infra.local.simulator.oauth import DEFAULT_TOKEN, Tokens
 from infra.local.simulator.statistics import Statistics
 
+_log = logging.getLogger(__name__)
 _LARGEST_BODY = 350 * 1024 * 1024
 
 
@@ -75,6 +77,9 @@ class Server:
             answer = await self._answer(request)
         except ApiError as error:
             answer = refusal(error)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.rel_url)
+            answer = refusal(ApiError(500, "Internal_ServerError", "An unexpected error occurred."))
         self._notifier.look()
         if answer.code:
             self.statistics.refused(answer.code)
@@ -110,7 +115,8 @@ class Server:
         if call.path.strip("/").startswith("subscriptions"):
             return await self._subscriptions.answer(call)
         if call.method == "GET":
-            await self.gate.page()
+            if not call.route.endswith("(id)"):
+                await self.gate.page()
             return self._service.answer(call)
         async with self._writing:
             answer = self._service.answer(call)
