@@ -36,7 +36,7 @@ ONE_OF = ("AzureWebJobsStorage", "ServiceBusConnection")
 HOST_SETTINGS = {
     "SYNC_SCHEDULE": "When the timer looks for what is due: NCRONTAB with six fields, seconds first. "
     "`0 * * * * *` (each minute) when left out.",
-    "AzureWebJobsStorage__credential": "`managedidentity`, beside the account's name; for a user-assigned identity also "
+    "AzureWebJobsStorage__credential": "`managedidentity`, beside the account's name; for a user-assigned one also "
     "`AzureWebJobsStorage__clientId`. The same two exist for `ServiceBusConnection`.",
     "FUNCTIONS_WORKER_RUNTIME": "`python`, under `func start`. Not needed on Flex Consumption nor under `dev.py`.",
     "AzureWebJobs.NAME.Disabled": "`true` switches one function off, for example "
