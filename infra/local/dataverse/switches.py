@@ -113,9 +113,11 @@ class Switches:
             add_application_user(self._storage, client_id, client.user)
 
     def _alternate_keys(self, value: Any) -> Callable[[], None]:
+        given = an_object(value, "keys")
+        tables = {name: TABLES[_check_table(name, "keys")] for name in given}
         wanted = [
-            (TABLES[_check_table(name, "keys")], *_key(name, one, index))
-            for name, listed in an_object(value, "keys").items()
+            (tables[name], *_key(name, one, index))
+            for name, listed in given.items()
             for index, one in enumerate(a_list(listed, f"keys.{name}"))
         ]
 

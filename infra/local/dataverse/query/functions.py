@@ -32,7 +32,12 @@ def _relative(unit: str, amount: int, now: datetime, past: bool) -> Span:
     edge = now.replace(minute=0, second=0, microsecond=0) if unit == "Hours" else _midnight(now)
     if unit == "Minutes":
         edge = now.replace(second=0, microsecond=0)
-    return (_moved(edge, unit, -amount), now) if past else (now, _moved(edge + _one(unit), unit, amount))
+    # Moments are kept in whole seconds: the present one belongs to the past.
+    return (
+        (_moved(edge, unit, -amount), now + timedelta(seconds=1))
+        if past
+        else (now, _moved(edge + _one(unit), unit, amount))
+    )
 
 
 def _one(unit: str) -> timedelta:

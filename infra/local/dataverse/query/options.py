@@ -85,14 +85,14 @@ def _quoted(value: str) -> str:
 
 
 def split_outside(text: str, separator: str) -> list[str]:
-    """Cut a text at a separator that is neither inside parentheses nor inside a quoted string."""
+    """Cut a text at a separator that is neither inside brackets nor inside a quoted string."""
     parts = [""]
     depth, quoted = 0, False
     for character in text:
         if character == "'":
             quoted = not quoted
         elif not quoted:
-            depth += {"(": 1, ")": -1}.get(character, 0)
+            depth += {"(": 1, ")": -1, "[": 1, "]": -1}.get(character, 0)
         if character == separator and not quoted and depth == 0:
             parts.append("")
         else:
