@@ -12,6 +12,12 @@ from tests.contract.business_central_simulator_client import Client, Row, refusa
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 GOOD: Row = {"method": "POST", "url": "customers", "body": {"displayName": "In a batch"}}
+UNREADABLE = [
+    "x",
+    {"url": "companies"},
+    {"method": "GET", "url": "http://[::1"},
+    {"method": "GET", "url": "companies", "headers": [1]},
+]
 BAD: Row = {"method": "PATCH", "url": f"customers({UNKNOWN})", "body": {"city": "x"}}
 
 
@@ -97,7 +103,7 @@ async def test_a_batch_holds_100_operations(bc: Client, amount: int) -> None:
         assert "'100' query operations" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("body", [{}, {"requests": 1}, {"requests": [{"url": "x"}]}, {"requests": ["x"]}])
+@pytest.mark.parametrize("body", [{}, {"requests": 1}, *({"requests": [one]} for one in UNREADABLE)])
 async def test_an_unreadable_batch_is_400(bc: Client, body: Any) -> None:
     answer = await bc.http.post(f"{bc.running.api}/$batch", json=body, headers={"Accept": "application/json"})
     assert answer.status_code == 400

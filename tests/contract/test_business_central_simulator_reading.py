@@ -212,6 +212,7 @@ async def test_unknown_options_are_ignored(bc: Client, options: dict[str, str]) 
         ({"skip": "1.5"}, 400),
         ({"count": "perhaps"}, 400),
         ({"skiptoken": "rubbish"}, 400),
+        ({"schemaversion": "2.1", "filter": "tolower(" * 1200 + "city" + ")" * 1200 + " eq 'x'"}, 400),
     ],
 )
 async def test_wrong_options_are_refused(bc: Client, options: dict[str, str], status: int) -> None:

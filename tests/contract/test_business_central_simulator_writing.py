@@ -192,7 +192,12 @@ async def test_an_unknown_record_is_404_and_is_not_created(bc: Client) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "content", "status"),
-    [("text/plain", b"{}", 415), ("application/json", b"{", 400), ("application/json", b"[]", 400)],
+    [
+        ("text/plain", b"{}", 415),
+        ("application/json", b"{", 400),
+        ("application/json", b"[]", 400),
+        ("application/json", b"[" * 9999, 400),
+    ],
 )
 async def test_bodies_that_cannot_be_read(bc: Client, content_type: str, content: bytes, status: int) -> None:
     answer = await bc.http.post(f"{bc.company}/customers", content=content, headers={"Content-Type": content_type})

@@ -121,11 +121,22 @@ def _operations(call: Call) -> list[Operation]:
 def _operation(one: Any) -> Operation:
     if not isinstance(one, dict) or not isinstance(one.get("method"), str) or not isinstance(one.get("url"), str):
         raise errors.bad_request("Every request of a batch must have a 'method' and a 'url'.")
-    headers = {str(name): str(value) for name, value in (one.get("headers") or {}).items()}
+    given = one.get("headers") or {}
+    if not isinstance(given, dict) or not _is_url(one["url"]):
+        raise errors.bad_request("A request of the batch has headers or a url that cannot be read.")
+    headers = {str(name): str(value) for name, value in given.items()}
     body = one.get("body")
     return Operation(
         one.get("id"), one["method"], one["url"], headers, None if body is None else json.dumps(body).encode()
     )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _response(call: Call, done: list[tuple[Operation, Answer]]) -> Answer:

@@ -96,7 +96,7 @@ class Call:
             raise errors.ApiError(415, "BadRequest", "The media type of the request body is not supported.")
         try:
             value = json.loads(self.body or b"")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise errors.bad_request(f"Invalid JSON. {error}") from error
         if not isinstance(value, dict):
             raise errors.bad_request("Invalid JSON. A JSON object was expected as the body.")

@@ -34,6 +34,8 @@ class Service:
             return self._dispatch(call, call.segments)
         except errors.ApiError as error:
             return refusal(error)
+        except RecursionError:
+            return refusal(errors.bad_request("The query is nested too deeply."))
 
     def _dispatch(self, call: Call, segments: Sequence[Segment]) -> Answer:
         if not segments:
