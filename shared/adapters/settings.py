@@ -173,4 +173,10 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "missing":
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
         return f"The setting {name} is missing: {field.description}"
-    return f"The setting {name} {message}." if name else f"The settings are incomplete: {message}."
+    if not name:
+        return f"The settings are wrong: {message}."
+    return f"The setting {name} is wrong: it {_predicate(message[:1].lower() + message[1:])}."
+
+
+def _predicate(message: str) -> str:
+    return message.removeprefix("input ").removeprefix("string ")
