@@ -214,6 +214,14 @@ async def test_tokens_are_issued_to_known_clients_and_end(bc: Client) -> None:
     assert refusal(await bc.get("customers", headers)) == (401, "Authentication_InvalidCredentials")
 
 
+async def test_an_app_that_business_central_does_not_know_is_refused(bc: Client) -> None:
+    await bc.control("settings", clients={"stranger": {"secret": "s", "user": None}})
+    form = {"grant_type": "client_credentials", "client_id": "stranger", "client_secret": "s", "scope": "x/.default"}
+    issued = (await bc.http.post(f"{bc.running.url}/tenant/oauth2/v2.0/token", data=form)).json()
+    answer = await bc.get("customers", {"Authorization": f"Bearer {issued['access_token']}"})
+    assert refusal(answer) == (401, "Authentication_InvalidCredentials")
+
+
 async def test_too_many_requests_are_429(bc: Client) -> None:
     await bc.control("faults", limits={"requests": 3})
     answers = [(await bc.get("customers")).status_code for _ in range(5)]

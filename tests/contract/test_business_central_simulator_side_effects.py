@@ -41,7 +41,7 @@ ADDRESS = {"country": "NO", "postalCode": "0150", "city": "Oslo", "state": "Vike
          {"country": "SE", "postalCode": "9", "city": "X", "state": "Y"}),
         ({"city": "X", "country": "SE"}, {"country": "SE", "postalCode": "", "city": "", "state": ""}),
         ({"city": "Bergen"}, ADDRESS | {"city": "Bergen"}),
-        ({"postalCode": "80331"}, {"country": "DE", "postalCode": "80331", "city": "München", "state": ""}),
+        ({"postalCode": "80331"}, {"country": "DE", "postalCode": "80331", "city": "München", "state": "BY"}),
         ({"postalCode": "00100", "city": "Mine"},
          {"country": "FI", "postalCode": "00100", "city": "Mine", "state": ""}),
         ({"country": "IT", "postalCode": "00100"},

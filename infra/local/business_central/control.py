@@ -24,7 +24,6 @@ from infra.local.simulator.wrong_body import (
     known_fields,
 )
 
-_OPERATIONS = ("create", "update", "delete")
 _CHANGE_FIELDS = {"table", "set", "id", "number", "code", "operation", "values", "from_contact"}
 
 
@@ -122,11 +121,11 @@ def _change(value: object, where: str) -> _Change:
     given = an_object(value, where)
     known_fields(given, _CHANGE_FIELDS, f"{where}.")
     name = a_text(given.get("set", given.get("table")), f"{where}.set")
-    if name not in ENTITY_SETS or not ENTITY_SETS[name].stored:
+    if name not in ENTITY_SETS or not ENTITY_SETS[name].stored or name == "subscriptions":
         raise WrongBodyError(f"{where}.set", f"'{name}' is no set that can be edited")
     operation = a_text(given.get("operation", "update"), f"{where}.operation")
-    if operation not in _OPERATIONS:
-        raise WrongBodyError(f"{where}.operation", f"must be one of {', '.join(_OPERATIONS)}")
+    if operation not in (allowed := _operations(ENTITY_SETS[name])):
+        raise WrongBodyError(f"{where}.operation", f"must be one of {', '.join(allowed)}")
     column = next((one for one in ("id", ENTITY_SETS[name].key) if one in given), "")
     if operation != "create" and not column:
         raise WrongBodyError(where, f"needs an id or a {ENTITY_SETS[name].key}")
@@ -139,6 +138,11 @@ def _change(value: object, where: str) -> _Change:
         an_object(given.get("values", {}), f"{where}.values"),
         a_text(given.get("from_contact", ""), f"{where}.from_contact"),
     )
+
+
+def _operations(entity_set: EntitySet) -> list[str]:
+    allowed = {"create": entity_set.insert, "update": entity_set.update, "delete": entity_set.delete}
+    return [name for name, yes in allowed.items() if yes]
 
 
 def _apply(work: Work, changes: list[_Change]) -> list[str]:

@@ -57,7 +57,7 @@ def read_order(body: dict[str, Any]) -> Order:
     values = an_object(body.get("values", {}), "values")
     known_fields(values, set(INVENTED), "values.")
     rows = an_object(body.get("rows", {}), "rows")
-    known_fields(rows, {name for name, one in ENTITY_SETS.items() if one.stored and one.insert}, "rows.")
+    known_fields(rows, {name for name in TABLES if ENTITY_SETS[name].insert} - {"subscriptions"}, "rows.")
     return Order(
         seed=a_whole_number(body.get("seed", 1), "seed"),
         tables=tables,
@@ -224,9 +224,10 @@ def _company_rows(work: Work, order: Order, indexes: tuple[int, ...]) -> list[Re
         return [{} for _ in indexes]
     places = [index % total for index in indexes]
     sql = f"SELECT {', '.join(taken)} FROM contacts WHERE type = 'Company' ORDER BY number LIMIT ? OFFSET ?"
-    rows = work.database.query(sql, (max(places) - min(places) + 1, min(places)))
+    first = min(places)
+    rows = work.database.query(sql, (max(places) - first + 1, first))
     homes = [dict(zip(("companyNumber", "companyName", *taken[2:]), row, strict=True)) for row in rows]
-    return [homes[place - min(places)] for place in places]
+    return [homes[place - first] for place in places]
 
 
 def _person_fields(one: Person) -> Record:
@@ -244,11 +245,12 @@ def _person_fields(one: Person) -> Record:
 def _salespeople(work: Work, order: Order, indexes: tuple[int, ...]) -> Iterator[Record]:
     blank = TABLES["salespeoplePurchasers"].blank()
     first = order.start["salespeoplePurchasers"]
-    for index in indexes:
+    codes = int(work.database.query("SELECT count(*) FROM salespeoplePurchasers")[0][0])
+    for code, index in enumerate(indexes, codes + 1):
         one = person(order.seed, first + index)
         yield blank | {
             "id": seeded_id("salespeoplePurchasers", order.seed, first + index),
-            "code": f"SP{index + 1:03d}",
+            "code": f"SP{code:03d}",
             "displayName": f"{one.first_name} {one.last_name}"[:50],
             "email": f"user{order.seed}-{index}@contoso.example",
             "phoneNo": one.mobile,

@@ -70,7 +70,10 @@ class Server:
         return application
 
     def _caller(self, request: web.Request) -> str:
-        return self.tokens.user_of(request.headers.get("Authorization")) or ""
+        """The user behind a request; "" for none, also for an app that Entra knows and Business Central does not."""
+        user = self.tokens.user_of(request.headers.get("Authorization")) or ""
+        unknown = user in self.tokens.clients and self.tokens.clients[user].user is None
+        return "" if unknown else user
 
     async def _serve(self, request: web.Request) -> web.Response:
         try:
