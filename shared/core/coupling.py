@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,8 +15,8 @@ class CoupledRecord:
     """One end of a coupling.
 
     `base` holds the values of the mapped columns on which both sides last agreed, None before the first
-    synchronization. `etag` is the version last seen or written; None when it is not known. `number` and `title` are for
-    people.
+    synchronization. `etag` is the version that is known to hold just these values; None when no such version is known:
+    version and content are stored together or not at all. `number` and `title` are for people.
     """
 
     id: str
@@ -26,6 +27,18 @@ class CoupledRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """Writes about to be sent: `writes` by the side written to, and the `base` of both sides once they have landed.
+
+    It is stored before the first write and removed after the last. If the answer is lost in between, a later run tells
+    by the content what landed: that was our edit and nobody else's.
+    """
+
+    writes: Mapping[Side, Values]
+    base: Mapping[Side, Values]
+
+
+@dataclass(frozen=True, slots=True)
 class Coupling:
     """A coupled pair. `synchronized_at` is when both sides last agreed, None before that."""
 
@@ -33,6 +46,7 @@ class Coupling:
     dataverse: CoupledRecord
     coupled_at: datetime
     synchronized_at: datetime | None = None
+    attempt: Attempt | None = None
 
     def at(self, side: Side) -> CoupledRecord:
         """The end on `side`."""
@@ -43,6 +57,16 @@ class Coupling:
         if side is Side.BUSINESS_CENTRAL:
             return replace(self, business_central=end)
         return replace(self, dataverse=end)
+
+    def attempting(self, writes: Mapping[Side, Values], after: Coupling) -> Coupling:
+        """The coupling while these writes are on their way to `after`: no version is known to hold the base."""
+        base = {side: after.at(side).base or {} for side in Side}
+        return replace(self.unsure(), attempt=Attempt(writes, base))
+
+    def unsure(self) -> Coupling:
+        """The coupling without known versions: both sides will be read before anything is decided."""
+        ends = (replace(self.at(side), etag=None) for side in Side)
+        return replace(self, business_central=next(ends), dataverse=next(ends), attempt=None)
 
 
 def coupling_of(ends: dict[Side, CoupledRecord], coupled_at: datetime) -> Coupling:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from shared.core.coupling import Coupling
 from shared.core.jobs import Counters
-from shared.core.mapping import Mapping
-from shared.core.merge import BOTH
 from shared.core.plan import Change, Hold, Make, Nothing, Remember, Uncouple
 from shared.core.reasons import Reason
 from shared.core.retry import WAITING
@@ -67,19 +64,3 @@ def _concerns(held: Hold, source: Side, seen: frozenset[Side]) -> bool:
 
 def _is_ignored(outcome: Outcome) -> bool:
     return isinstance(outcome.action, Nothing) and outcome.action.reason in IGNORED
-
-
-def without_refused(mapping: Mapping, before: Coupling, after: Coupling, refused: Side, columns: set[str]) -> Coupling:
-    """The coupling after a change of which one side's write was refused: those lines keep the base they had.
-
-    Then the next run still sees who changed them, and the lines written to the other side count as agreed.
-    """
-    lines = [line for line in mapping.fields if columns & set(line.columns(refused))]
-    for side in BOTH:
-        kept = {name for line in lines for name in line.columns(side)}
-        old = before.at(side).base or {}
-        new = after.at(side).base or {}
-        base = {name: value for name, value in new.items() if name not in kept}
-        base |= {name: old[name] for name in kept if name in old}
-        after = after.with_end(side, replace(after.at(side), base=base))
-    return after

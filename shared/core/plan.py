@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from shared.core.coupling import CoupledRecord, Coupling
-from shared.core.mapping import DeletionConflictResolution
+from shared.core.coupling import Attempt, CoupledRecord, Coupling
+from shared.core.mapping import DeletionConflictResolution, FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.merge import BOTH, FieldConflict, Merge, PairValues, merge
 from shared.core.reasons import Reason
@@ -22,7 +22,7 @@ from shared.core.records import Record
 from shared.core.references import Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
-from shared.core.transfer import FieldProblem, Leave, References, Tables, carry
+from shared.core.transfer import FieldProblem, Leave, References, Tables, carry, comparable
 
 
 class Seen(StrEnum):
@@ -177,15 +177,13 @@ def _decide_deleted(
 def _decide_coupled(
     mapping: TableMapping, views: Views, coupling: Coupling, tables: Tables, references: References, now: datetime
 ) -> Action:
-    pair = PairValues(
-        {side: _current(views[side], coupling.at(side)) for side in BOTH},
-        {side: coupling.at(side).base for side in BOTH},
-    )
+    now_held = {side: _current(views[side], coupling.at(side)) for side in BOTH}
+    pair = PairValues(now_held, _base(mapping, coupling, now_held, tables))
     senders = [side for side in BOTH if views[side].seen is Seen.PRESENT and views[side].in_filter]
     merged = merge(mapping, pair, senders, tables, references)
     if (held := _held(merged, coupling, senders, tables)) is not None:
         return held
-    after = _remembered(coupling, views, merged, tables, now)
+    after = _remembered(mapping, coupling, views, pair, merged, tables, now)
     writes = {side: in_write_order(tables[side], values) for side, values in merged.writes.items() if values}
     left = tuple(merged.left)
     if writes:
@@ -256,18 +254,75 @@ def base_after_create(mapping: TableMapping, made: Make, created: Record, tables
             for side in BOTH:
                 base[side] |= {name: records[side].values.get(name) for name in line.columns(side)}
     ends = {side: CoupledRecord(records[side].id, base[side]) for side in BOTH}
-    return {side: described(ends[side], records[side], tables[side]) for side in BOTH}
+    return {side: versioned(mapping, side, ends[side], records[side], tables[side]) for side in BOTH}
 
 
-def _remembered(coupling: Coupling, views: Views, merged: Merge, tables: Tables, now: datetime) -> Coupling:
-    after = replace(coupling, synchronized_at=now)
+def _base(
+    mapping: TableMapping, coupling: Coupling, now: Mapping[Side, Values], tables: Tables
+) -> dict[Side, Values | None]:
+    """What both sides last agreed on, where an unanswered attempt of ours has landed included."""
+    base: dict[Side, Values | None] = {side: coupling.at(side).base for side in BOTH}
+    attempt = coupling.attempt
+    if attempt is None:
+        return base
+    for line in mapping.fields:
+        for side in BOTH:
+            if set(line.columns(side)) & attempt.writes.get(side, {}).keys() and _landed(
+                line, side, attempt, now, tables
+            ):
+                for either in BOTH:
+                    landed = {name: attempt.base[either].get(name) for name in line.columns(either)}
+                    base[either] = {**(base[either] or {}), **landed}
+    return base
+
+
+def _landed(line: FieldMapping, side: Side, attempt: Attempt, now: Mapping[Side, Values], tables: Tables) -> bool:
+    there, sent = now[side], attempt.base[side]
+    return comparable(line, side, there, tables[side]) == comparable(line, side, sent, tables[side])
+
+
+def _remembered(
+    mapping: TableMapping,
+    coupling: Coupling,
+    views: Views,
+    pair: PairValues,
+    merged: Merge,
+    tables: Tables,
+    now: datetime,
+) -> Coupling:
+    after = replace(coupling, synchronized_at=now, attempt=None)
     for side in BOTH:
         end, record = coupling.at(side), views[side].record
         renewed = replace(end, base=merged.base[side])
         if record is not None:
             renewed = described(renewed, record, tables[side])
+        will_hold = {**pair.now[side], **merged.writes[side]}
+        if not holds(mapping, side, will_hold, merged.base[side], tables[side]):
+            renewed = replace(renewed, etag=None)
         after = after.with_end(side, renewed)
     return after
+
+
+def holds(mapping: TableMapping, side: Side, values: Values, base: Values, table: Table) -> bool:
+    """Whether `values` mean just what `base` says in every line: only then may a version be remembered with it."""
+    for line in mapping.fields:
+        columns = line.columns(side)
+        if not line.enabled or line.new_rows_only or not columns:
+            continue
+        if any(name not in base for name in columns):
+            return False
+        if comparable(line, side, values, table) != comparable(line, side, base, table):
+            return False
+    return True
+
+
+def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
+    """The end with the record's version, number and title; without version if the record holds more than the base.
+
+    A service may change what it is sent: Business Central completes addresses by its post code table.
+    """
+    shown = described(end, record, table)
+    return shown if holds(mapping, side, record.values, end.base or {}, table) else replace(shown, etag=None)
 
 
 def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:

@@ -1,17 +1,17 @@
 """Carrying out what was decided: the writes to Dataverse first, then those to Business Central.
 
 A write names the version that was planned with. When the service says that the row has moved since, that one row is
-read again and its pair decided again; nothing is overwritten blindly.
+read again and its pair decided again; nothing is overwritten blindly. What is about to be written is stored first, so
+that a lost answer or a killed host never makes our own edit look like somebody else's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from shared.core.coupling import CoupledRecord, Coupling
-from shared.core.outcome import Outcome, without_refused
-from shared.core.plan import GONE, Action, Change, Hold, Make, Remember, Uncouple, decide
+from shared.core.coupling import Coupling
+from shared.core.outcome import Outcome
+from shared.core.plan import GONE, Action, Change, Hold, Make, Remember, Uncouple, decide, versioned
 from shared.core.reasons import Reason
 from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
 from shared.core.sides import Side
@@ -31,21 +31,24 @@ _HELD_BECAUSE = {
 
 
 class Settled:
-    """One pair on its way: the pair, what was decided, and what has become of it so far."""
+    """One pair on its way: the pair, what was decided, and what has become of it so far.
+
+    `written` are the sides written in this slice, `landed` the rows as this round's writes left them, `again` the sides
+    that moved under our feet, `held` the first refusal.
+    """
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
+        self.before = pair.coupling
         self.action: Action | None = None
         self.outcome: Outcome | None = None
         self.written: set[Side] = set()
+        self.landed: dict[Side, Record] = {}
+        self.again: set[Side] = set()
+        self.held: Hold | None = None
+        self.in_doubt = False
         self.service_code = ""
         self.column: str | None = None
-        self.again: set[Side] = set()
-        self.to_save: Coupling | None = None
-
-    def hold(self, hold: Hold) -> None:
-        """It cannot be brought in step now."""
-        self.finish(held=hold)
 
     def finish(self, *, held: Hold | None = None, created: Side | None = None) -> None:
         """The last word on this pair."""
@@ -62,13 +65,14 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
         if not open_ones:
             break
         await _decide(work, open_ones)
+        await _store_attempts(work, open_ones)
         for source in work.sources:
             await _write_side(work, source.other, open_ones)
         await _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.outcome is None]
         await _look_again(work, open_ones)
     for settled in open_ones:
-        settled.hold(_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
+        settled.finish(held=_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
     return everything
 
 
@@ -77,10 +81,22 @@ async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
     now = work.services.clock.now()
     for settled in open_ones:
         pair = settled.pair
-        settled.again.clear()
+        settled.before = pair.coupling
+        settled.landed, settled.again = {}, set()
         settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
         if isinstance(settled.action, Hold):
-            settled.hold(settled.action)
+            settled.finish(held=settled.action)
+
+
+async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:
+    """Write down which changes are about to be sent."""
+    attempts = []
+    for settled in open_ones:
+        if isinstance(settled.action, Change) and settled.before is not None:
+            settled.pair.coupling = settled.before.attempting(settled.action.writes, settled.action.coupling)
+            attempts.append(settled.pair.coupling)
+    if attempts:
+        await work.couplings.save(attempts)
 
 
 async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> None:
@@ -99,38 +115,32 @@ async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> 
 
 
 def _update(settled: Settled, side: Side) -> Update:
+    """The write, with the version that was planned with: the one read now, else the one the coupling remembers."""
     assert isinstance(settled.action, Change)
-    end = settled.action.coupling.at(side)
-    return Update(end.id, settled.action.writes[side], end.etag)
+    assert settled.before is not None
+    record = settled.pair.views[side].record
+    end = settled.before.at(side)
+    return Update(end.id, settled.action.writes[side], record.etag if record else end.etag)
 
 
 def _after_create(work: Slice, settled: Settled, side: Side, result: WriteResult) -> None:
     if isinstance(result, Written):
         settled.finish(created=side)
     else:
-        settled.hold(_held(work, settled, side, result))
+        settled.finish(held=_held(work, settled, side, result))
 
 
 def _after_change(work: Slice, settled: Settled, side: Side, result: WriteResult) -> None:
-    assert isinstance(settled.action, Change)
-    before, action = settled.pair.coupling, settled.action
-    assert before is not None
-    after = settled.to_save or action.coupling
     if isinstance(result, Written):
         settled.written.add(side)
-        settled.to_save = after.with_end(side, _with_version(after, side, result.record))
+        settled.landed[side] = result.record
     elif result.kind in (RefusalKind.CHANGED, RefusalKind.GONE):
         settled.again.add(side)
         if result.kind is RefusalKind.GONE:
             settled.pair.views[side] = GONE
     else:
-        columns = set(action.writes[side])
-        settled.to_save = without_refused(work.mapping, before, after, side, columns)
-        settled.hold(_held(work, settled, side, result))
-
-
-def _with_version(coupling: Coupling, side: Side, record: Record) -> CoupledRecord:
-    return replace(coupling.at(side), etag=record.etag)
+        settled.in_doubt = settled.in_doubt or result.kind is RefusalKind.UNKNOWN
+        settled.held = settled.held or _held(work, settled, side, result)
 
 
 def _held(work: Slice, settled: Settled, side: Side, refused: Refused) -> Hold:
@@ -146,20 +156,33 @@ async def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
     saves, removals = [], []
     for settled in open_ones:
         action = settled.action
-        if settled.again and settled.outcome is None:
-            continue
         if isinstance(action, Remember):
             saves.append(action.coupling)
         elif isinstance(action, Uncouple):
             removals.append(action.coupling)
-        elif settled.to_save is not None:
-            saves.append(settled.to_save)
-        if settled.outcome is None:
-            settled.finish()
+        elif isinstance(action, Change) and settled.outcome is None:
+            saves += _after_all_writes(work, settled, action)
+        if settled.outcome is None and not settled.again:
+            settled.finish(held=settled.held)
     if saves:
         await work.couplings.save(saves)
     if removals:
         await work.couplings.remove(removals)
+
+
+def _after_all_writes(work: Slice, settled: Settled, action: Change) -> list[Coupling]:
+    """The coupling to store: complete, or as before when nothing was done; in between the attempt stays stored."""
+    if settled.landed.keys() == action.writes.keys():
+        after = action.coupling
+        for side, record in settled.landed.items():
+            end = versioned(work.mapping, side, after.at(side), record, work.tables[side])
+            after = after.with_end(side, end)
+        settled.pair.coupling = after
+        return [after]
+    if settled.landed or settled.in_doubt or settled.again or settled.before is None:
+        return []
+    settled.pair.coupling = settled.before.unsure()
+    return [settled.pair.coupling]
 
 
 async def _look_again(work: Slice, open_ones: Sequence[Settled]) -> None:
@@ -170,11 +193,11 @@ async def _look_again(work: Slice, open_ones: Sequence[Settled]) -> None:
         for settled in concerned:
             settled.pair.views[side] = views[settled.pair.id_at(side) or ""]
     for settled in open_ones:
-        settled.to_save = None
+        settled.held = None
 
 
 def _must_look(settled: Settled, side: Side) -> bool:
     views = settled.pair.views
     if side in settled.again:
         return views[side] is not GONE
-    return views[side.other] is GONE or side in settled.written
+    return views[side.other] is GONE or not settled.pair.present(side) or side in settled.landed

@@ -75,7 +75,8 @@ def _creation(
     target_id = before.target_id if before else None
     if side is Side.DATAVERSE:
         target_id = target_id or work.services.ids.new()
-    intent = Intent(side.other, action.source.id, target_id, values, action.base, now, now + IN_DOUBT)
+    replaces = (action.replaces.business_central.id, action.replaces.dataverse.id) if action.replaces else None
+    intent = Intent(side.other, action.source.id, target_id, values, action.base, now, now + IN_DOUBT, replaces)
     return Creation(pair, action, intent)
 
 
@@ -102,9 +103,6 @@ async def _couple(work: Slice, creations: Sequence[Creation], results: Sequence[
             undone.append(creation.intent)
         elif result.status in NOT_AT_WORK:
             answered.append(replace(creation.intent, in_doubt_until=work.services.clock.now()))
-    broken = [creation.action.replaces for creation in done if creation.action.replaces is not None]
-    if broken:
-        await work.couplings.remove(broken)
     couplings = [creation.pair.coupling for creation in done if creation.pair.coupling is not None]
     await work.couplings.add(couplings, [creation.intent for creation in done])
     if undone:

@@ -85,6 +85,4 @@ def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
     assert pair.coupling is not None
     if pair.views[side.other].seen is Seen.GONE:
         return True
-    base = pair.coupling.at(side).base
-    lines = [line for line in work.mapping.fields if line.enabled and not line.new_rows_only]
-    return base is None or any(name not in base for line in lines for name in line.columns(side))
+    return pair.coupling.at(side).etag is None or pair.coupling.at(side).base is None

@@ -7,26 +7,32 @@ Business Central: once the service cannot be working on it any more).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
-from shared.core.plan import described
+from shared.core.plan import versioned
 from shared.core.records import Record
 from shared.core.sides import Side
+from shared.core.tables import ColumnKind
 from shared.core.values import same
-from shared.services.pass_context import Slice
+from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.couplings import Intent
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)  # between this machine and the service
+SEARCHED = 4  # text columns by which a record is looked for
+ENOUGH = 0.5  # of the values sent, for a record that somebody has edited since
+MAY_BE_OURS = "Whether it was just created by this app is not certain yet; it waits until that is known."
 
 
-async def recover_creates(work: Slice) -> int:
-    """Couple what unfinished creates have made; how many were found."""
+async def recover_creates(work: Slice) -> datetime | None:
+    """Couple what unfinished creates have made.
+
+    Answers since when Business Central may have made a record that has not been found; None when there is no doubt.
+    """
     intents = await work.couplings.open_intents()
     if not intents:
-        return 0
+        return None
     found: list[tuple[Intent, Record]] = []
     for side in Side:
         mine = [intent for intent in intents if intent.source is side.other]
@@ -36,7 +42,21 @@ async def recover_creates(work: Slice) -> int:
     sources = await _sources(work, [intent for intent, _ in found])
     couplings = [_coupling(work, intent, record, sources.get(intent.source_id)) for intent, record in found]
     await work.couplings.add(couplings, [intent for intent, _ in found])
-    return len(found)
+    return _doubt(work, intents, {intent.source_id for intent, _ in found})
+
+
+def may_be_the_missing_one(pair: Pair, doubt: datetime | None) -> bool:
+    """Whether this uncoupled BC record may be what an unanswered create has made: then it must not be sent back."""
+    record = pair.views[Side.BUSINESS_CENTRAL].record
+    if doubt is None or pair.coupling is not None or record is None:
+        return False
+    return record.modified_at is None or record.modified_at >= doubt - CLOCK_DIFFERENCE
+
+
+def _doubt(work: Slice, intents: Sequence[Intent], found: set[str]) -> datetime | None:
+    now = work.services.clock.now()
+    open_ones = [one for one in intents if one.target_id is None and one.source_id not in found]
+    return min((one.begun_at for one in open_ones if one.in_doubt_until > now), default=None)
 
 
 async def _find_by_id(work: Slice, side: Side, intents: Sequence[Intent]) -> list[tuple[Intent, Record]]:
@@ -46,42 +66,50 @@ async def _find_by_id(work: Slice, side: Side, intents: Sequence[Intent]) -> lis
 
 
 async def _find_by_content(work: Slice, side: Side, intents: Sequence[Intent]) -> list[tuple[Intent, Record]]:
-    """An uncoupled record with all that was sent; else the only one with its name that is no older than the attempt."""
-    table = work.tables[side]
-    if table.title is None:
-        return []
-    titles = sorted({str(intent.values[table.title]) for intent in intents if table.title in intent.values})
-    columns = {name for intent in intents for name in intent.values} | set(work.columns(side))
-    wanted = [column.name for column in table.columns if column.name in columns]
-    rows = await work.services.rows(side).find(table, wanted, table.title, titles)
-    coupled = await work.couplings.find(side, [row.id for row in rows])
-    free: defaultdict[str, list[Record]] = defaultdict(list)
-    for row in rows:
-        if row.id not in coupled:
-            free[str(row.values.get(table.title)).casefold()].append(row)
+    """For each intent the uncoupled record that is most like what was sent, if there is just one such."""
+    free = await _uncoupled_rows_like(work, side, intents)
     found = []
     for intent in intents:
-        candidates = free[str(intent.values.get(table.title)).casefold()]
-        made = _same_content(work, side, intent, candidates) or _only_young_one(intent, candidates)
+        made = _most_like(work, side, intent, list(free.values()))
         if made is not None:
-            candidates.remove(made)
+            del free[made.id]
             found.append((intent, made))
     return found
 
 
-def _same_content(work: Slice, side: Side, intent: Intent, candidates: Sequence[Record]) -> Record | None:
+async def _uncoupled_rows_like(work: Slice, side: Side, intents: Sequence[Intent]) -> dict[str, Record]:
+    """Rows that share a text with what was sent, by id: the name first, for somebody may have changed it since."""
     table = work.tables[side]
-    for row in candidates:
-        if all(same(table.column(name), row.values.get(name), value) for name, value in intent.values.items()):
+    columns = {name for intent in intents for name in intent.values} | set(work.columns(side))
+    wanted = [column.name for column in table.columns if column.name in columns]
+    texts = [name for name in wanted if table.column(name).kind is ColumnKind.TEXT]
+    texts.sort(key=lambda name: name != table.title)
+    rows: dict[str, Record] = {}
+    for name in texts[:SEARCHED]:
+        values = sorted({str(intent.values[name]) for intent in intents if intent.values.get(name)})
+        if values:
+            rows |= {row.id: row for row in await work.services.rows(side).find(table, wanted, name, values)}
+    coupled = await work.couplings.find(side, rows)
+    return {row_id: row for row_id, row in rows.items() if row_id not in coupled}
+
+
+def _most_like(work: Slice, side: Side, intent: Intent, rows: Sequence[Record]) -> Record | None:
+    """A row with all that was sent; else the one young row that has most of it. Two alike are nobody's guess."""
+    shares = {row.id: _share(work, side, intent, row) for row in rows}
+    for row in rows:
+        if shares[row.id] == 1:
             return row
-    return None
-
-
-def _only_young_one(intent: Intent, candidates: Sequence[Record]) -> Record | None:
-    """Somebody may have edited it since; with two of the same name it is better to ask than to guess."""
     since = intent.begun_at - CLOCK_DIFFERENCE
-    young = [row for row in candidates if row.modified_at is None or row.modified_at >= since]
-    return young[0] if len(young) == 1 else None
+    young = [row for row in rows if row.modified_at is None or row.modified_at >= since]
+    best = max((shares[row.id] for row in young), default=0.0)
+    alike = [row for row in young if shares[row.id] == best]
+    return alike[0] if len(alike) == 1 and best >= ENOUGH else None
+
+
+def _share(work: Slice, side: Side, intent: Intent, row: Record) -> float:
+    table = work.tables[side]
+    equal = [same(table.column(name), row.values.get(name), value) for name, value in intent.values.items()]
+    return sum(equal) / len(equal)
 
 
 async def _sources(work: Slice, intents: Sequence[Intent]) -> dict[str, Record]:
@@ -96,9 +124,9 @@ async def _sources(work: Slice, intents: Sequence[Intent]) -> dict[str, Record]:
 
 def _coupling(work: Slice, intent: Intent, created: Record, source: Record | None) -> Coupling:
     """The coupling as it would have been stored then: later edits on either side count as edits."""
-    target, origin = intent.source.other, CoupledRecord(intent.source_id, intent.base[intent.source])
+    records = {intent.source.other: created, intent.source: source or Record(intent.source_id, {})}
     ends = {
-        target: described(CoupledRecord(created.id, intent.base[target]), created, work.tables[target]),
-        intent.source: described(origin, source, work.tables[intent.source]) if source else origin,
+        side: versioned(work.mapping, side, CoupledRecord(record.id, intent.base[side]), record, work.tables[side])
+        for side, record in records.items()
     }
     return coupling_of(ends, work.services.clock.now())

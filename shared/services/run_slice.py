@@ -27,7 +27,7 @@ from shared.services.match import couple_matches
 from shared.services.observe import Observed, pairs_of
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget, record_outcomes
-from shared.services.recover import recover_creates
+from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one, recover_creates
 from shared.services.repositories.runs import MappingState, Run
 from shared.services.requests import MOST_SETBACKS, send_slice
 
@@ -94,12 +94,29 @@ async def _begin(services: Services, mapping: Mapping, state: MappingState, run:
     if state.signature != signature:
         # Other columns, filters or rules: what was passed by under the old ones must be looked at again.
         state.signature, state.positions = signature, {}
+    overtaken = await _overtaken(services, state, run)
     state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
     state.queued = None if state.queued == run.id else state.queued
     run.touched_at = now
-    await services.runs(mapping.name).save(state, [run])
+    await services.runs(mapping.name).save(state, [run, *overtaken])
     await services.jobs.save(list(by_source.values()))
     return work
+
+
+async def _overtaken(services: Services, state: MappingState, run: Run) -> list[Run]:
+    """A run whose message got lost for good (dead-lettered) ends when the next one starts; its jobs say so."""
+    if state.active in (None, run.id):
+        return []
+    lost = await services.runs(run.mapping).get(str(state.active))
+    if lost is None or lost.ended:
+        return []
+    lost.ended = True
+    jobs = await services.jobs.get_many(list(lost.jobs.values()))
+    for job in jobs:
+        job.status, job.finished_at = JobStatus.FAILED, services.clock.now()
+        job.message = "The run stopped before its end; the next run went on from its checkpoint."
+    await services.jobs.save(jobs)
+    return [lost]
 
 
 def _signature(work: Slice) -> str:
@@ -197,12 +214,14 @@ async def _is_due(work: Slice, next_at: datetime, last_at: datetime, waits_for: 
 
 async def _synchronize(work: Slice, state: MappingState, observed: Observed) -> None:
     """Plan and do everything for one page."""
-    await recover_creates(work)
+    doubt = await recover_creates(work)
     pairs = await pairs_of(work, observed)
-    pairs, several = await couple_matches(work, pairs)
+    doubtful = [pair for pair in pairs if may_be_the_missing_one(pair, doubt)]
+    pairs, several = await couple_matches(work, [pair for pair in pairs if pair not in doubtful])
     undecided = [pair for pair in pairs if _several(pair, several)]
     settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
     settled += [_held_by_several(pair, several) for pair in undecided]
+    settled += [_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS) for pair in doubtful]
     await record_outcomes(work, settled)
     known = {one.pair.id_at(side) for one in settled for side in Side}
     await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))
@@ -220,9 +239,13 @@ def _held_by_several(pair: Pair, several: dict[str, list[str]]) -> Settled:
     source = next(side for side in Side if pair.present(side))
     ids = ", ".join(_several(pair, several)[:5])
     message = f"{Reason.SEVERAL_MATCHES.sentence} Candidates in {source.other.product}: {ids}."
+    return _held_as(pair, Reason.SEVERAL_MATCHES, message)
+
+
+def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:
     one = Settled(pair)
-    one.action = Hold(Reason.SEVERAL_MATCHES, message, source)
-    one.hold(one.action)
+    one.action = Hold(reason, message, next(side for side in Side if pair.present(side)))
+    one.finish(held=one.action)
     return one
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.core.coupling import CoupledRecord, Coupling
+from shared.core.coupling import Attempt, CoupledRecord, Coupling
 from shared.core.sides import Side
 from shared.core.tables import Values
 from shared.core.values import from_document, to_document
@@ -20,7 +20,7 @@ from shared.ports import Insert, Put, Remove, StateChange, StateConflict, StateR
 from shared.services.repositories.documents import Shape, grouped, transact_in_chunks
 
 TABLE = "couplings"
-PAIRS_A_TRANSACTION = 30  # three changes each, at most 100
+PAIRS_A_TRANSACTION = 20  # five changes each at most, and 100 in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Intent:
     """A create that was begun: from which record, with which id (Dataverse) and values, and when.
 
     `base` is what both sides hold once it is done. Until `in_doubt_until` the service may still be working on it.
+    `replaces` are the ids (BC, Dataverse) of the broken coupling whose deleted record is created anew.
     """
 
     source: Side
@@ -37,6 +38,7 @@ class Intent:
     base: Mapping[Side, Values]
     begun_at: datetime
     in_doubt_until: datetime
+    replaces: tuple[str, str] | None = None
 
 
 class CouplingRepository:
@@ -74,8 +76,11 @@ class CouplingRepository:
         return couplings
 
     async def add(self, couplings: Sequence[Coupling], intents: Sequence[Intent] = ()) -> list[Coupling]:
-        """Add couplings and end the intents that led to them; answers those refused because a record is coupled."""
-        ended = {(intent.source, intent.source_id): _intent_key(intent.source, intent.source_id) for intent in intents}
+        """Add couplings and end the intents that led to them; answers those refused because a record is coupled.
+
+        The broken coupling that an intent replaces goes in the same transaction.
+        """
+        ended = {(intent.source, intent.source_id): intent for intent in intents}
         refused: list[Coupling] = []
         for group in grouped(couplings, PAIRS_A_TRANSACTION):
             try:
@@ -122,20 +127,13 @@ class CouplingRepository:
         changes = [Remove(_intent_key(intent.source, intent.source_id)) for intent in intents]
         await transact_in_chunks(self._state, TABLE, self._partition, changes)
 
-    async def _insert(self, couplings: Sequence[Coupling], ended: dict[tuple[Side, str], str]) -> None:
-        changes: list[StateChange] = []
-        for coupling in couplings:
-            pointer = POINTER.pack(_Pointer(coupling.business_central.id))
-            changes += [
-                Insert(_bc_key(coupling.business_central.id), _body(coupling)),
-                Insert(_dv(coupling), pointer),
-            ]
-            changes += [
-                Remove(ended[(side, coupling.at(side).id)]) for side in Side if (side, coupling.at(side).id) in ended
-            ]
+    async def _insert(self, couplings: Sequence[Coupling], ended: Mapping[tuple[Side, str], Intent]) -> None:
+        changes = [change for coupling in couplings for change in _insertion(coupling, ended)]
         self._etags |= await self._state.transact(TABLE, self._partition, changes)
 
-    async def _insert_each(self, couplings: Sequence[Coupling], ended: dict[tuple[Side, str], str]) -> list[Coupling]:
+    async def _insert_each(
+        self, couplings: Sequence[Coupling], ended: Mapping[tuple[Side, str], Intent]
+    ) -> list[Coupling]:
         refused = []
         for coupling in couplings:
             try:
@@ -158,6 +156,23 @@ class CouplingRepository:
     def _read(self, row: StateRow) -> Coupling:
         self._etags[row.key] = row.etag
         return _coupling(row.body)
+
+
+def _insertion(coupling: Coupling, ended: Mapping[tuple[Side, str], Intent]) -> list[StateChange]:
+    intents = [ended[key] for side in Side if (key := (side, coupling.at(side).id)) in ended]
+    documents = {_bc_key(coupling.business_central.id): _body(coupling), _dv(coupling): _pointer(coupling)}
+    broken = {key for intent in intents if intent.replaces for key in _replaced_keys(intent.replaces)}
+    changes: list[StateChange] = [Put(k, body) if k in broken else Insert(k, body) for k, body in documents.items()]
+    changes += [Remove(key) for key in sorted(broken - documents.keys())]
+    return changes + [Remove(_intent_key(intent.source, intent.source_id)) for intent in intents]
+
+
+def _replaced_keys(ids: tuple[str, str]) -> tuple[str, str]:
+    return _bc_key(ids[0]), _dv_key(ids[1])
+
+
+def _pointer(coupling: Coupling) -> dict[str, object]:
+    return POINTER.pack(_Pointer(coupling.business_central.id))
 
 
 def _bc_key(record_id: str) -> str:
@@ -188,11 +203,18 @@ class _StoredEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class _StoredAttempt:
+    writes: dict[Side, dict[str, object]]
+    base: dict[Side, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class _StoredCoupling:
     business_central: _StoredEnd
     dataverse: _StoredEnd
     coupled_at: datetime
     synchronized_at: datetime | None
+    attempt: _StoredAttempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +226,7 @@ class _StoredIntent:
     base: dict[Side, dict[str, object]]
     begun_at: datetime
     in_doubt_until: datetime
+    replaces: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +241,22 @@ POINTER = Shape(_Pointer, "coupling")
 
 def _body(coupling: Coupling) -> dict[str, object]:
     ends = [_stored_end(coupling.at(side)) for side in Side]
-    return COUPLING.pack(_StoredCoupling(ends[0], ends[1], coupling.coupled_at, coupling.synchronized_at))
+    attempt = _stored_attempt(coupling.attempt) if coupling.attempt else None
+    return COUPLING.pack(_StoredCoupling(ends[0], ends[1], coupling.coupled_at, coupling.synchronized_at, attempt))
+
+
+def _stored_attempt(attempt: Attempt) -> _StoredAttempt:
+    writes, base = (
+        {side: to_document(values) for side, values in part.items()} for part in (attempt.writes, attempt.base)
+    )
+    return _StoredAttempt(writes, base)
+
+
+def _attempt(attempt: _StoredAttempt) -> Attempt:
+    writes, base = (
+        {side: from_document(values) for side, values in part.items()} for part in (attempt.writes, attempt.base)
+    )
+    return Attempt(writes, base)
 
 
 def _stored_end(end: CoupledRecord) -> _StoredEnd:
@@ -228,7 +266,8 @@ def _stored_end(end: CoupledRecord) -> _StoredEnd:
 def _coupling(body: dict[str, object]) -> Coupling:
     stored = COUPLING.unpack(body)
     ends = [_end(stored.business_central), _end(stored.dataverse)]
-    return Coupling(ends[0], ends[1], stored.coupled_at, stored.synchronized_at)
+    attempt = _attempt(stored.attempt) if stored.attempt else None
+    return Coupling(ends[0], ends[1], stored.coupled_at, stored.synchronized_at, attempt)
 
 
 def _end(end: _StoredEnd) -> CoupledRecord:
@@ -246,6 +285,7 @@ def _intent_body(intent: Intent) -> dict[str, object]:
         base,
         intent.begun_at,
         intent.in_doubt_until,
+        intent.replaces,
     )
     return INTENT.pack(stored)
 
@@ -260,4 +300,5 @@ def _intent(body: dict[str, object]) -> Intent:
         {side: from_document(values) for side, values in stored.base.items()},
         stored.begun_at,
         stored.in_doubt_until,
+        stored.replaces,
     )
