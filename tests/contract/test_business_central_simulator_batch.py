@@ -67,11 +67,13 @@ async def test_what_a_snapshot_reported_as_made_is_not_there(bc: Client) -> None
     assert (await bc.get(f"customers({made['id']})")).status_code == 404
 
 
-async def test_operations_run_in_order_and_see_each_other(bc: Client) -> None:
-    number = {"number": "INBATCH", "displayName": "First"}
-    condition = "customers?$filter=number eq 'INBATCH'&$select=displayName"
+@pytest.mark.parametrize("isolation", ["", "snapshot"])
+async def test_operations_run_in_order_and_see_each_other(bc: Client, isolation: str) -> None:
+    number = {"number": f"IN{isolation}", "displayName": "First"}
+    condition = f"customers?$filter=number eq 'IN{isolation}'&$select=displayName"
     answer = await bc.batch(
         [{"method": "POST", "url": "customers", "body": number}, {"method": "GET", "url": condition}],
+        Isolation=isolation,
     )
     rows = answer.json()["responses"][1]["body"]["value"]
     assert [row["displayName"] for row in rows] == ["First"]

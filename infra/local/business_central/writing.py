@@ -24,7 +24,7 @@ def create(work: Work, entity_set: EntitySet, body: Mapping[str, Any], *, from_c
     with work.database.transaction():
         record, before = table.blank(), table.blank()
         contact = table.take_over(work, record, from_contact) if from_contact else None
-        _assign_all(work, table, record, before, body, new=True)
+        _assign_all(work, table, record, before, body)
         if not _has_id(record, entity_set):
             record[entity_set.identity] = work.identifiers.new()
         table.prepare(work, record)
@@ -54,7 +54,7 @@ def update(work: Work, entity_set: EntitySet, identity: str, body: Mapping[str, 
         before = existing(work, entity_set, identity)
         refuse_stale(before, tag)
         record = dict(before)
-        _assign_all(work, table, record, before, body, new=False)
+        _assign_all(work, table, record, before, body)
         save(work, table, record, before)
 
 
@@ -108,14 +108,9 @@ def refuse_stale(record: Record, tag: str) -> None:
         raise errors.entity_changed()
 
 
-def _assign_all(
-    work: Work, table: Table, record: Record, before: Record, body: Mapping[str, Any], *, new: bool
-) -> None:
+def _assign_all(work: Work, table: Table, record: Record, before: Record, body: Mapping[str, Any]) -> None:
     for one, value in members(work, table.set, body):
-        stored = accept(work.database, table.set, one, value)
-        if new and one.name == table.set.key and not stored:
-            continue
-        table.assign(work, record, before, one, stored)
+        table.assign(work, record, before, one, accept(work.database, table.set, one, value))
 
 
 def members(work: Work, entity_set: EntitySet, body: Mapping[str, Any]) -> Iterable[tuple[Property, Any]]:

@@ -65,6 +65,13 @@ def test_found_texts_are_found(before: str, literal: str, name: str) -> None:
     assert holds(f"{name}(displayName,{quoted(literal)})", displayName=value)
 
 
+@given(texts.filter(bool), st.integers(1, 3))
+def test_a_prefix_ends_where_the_next_one_begins(literal: str, further: int) -> None:
+    neighbour = literal[:-1] + chr(min(ord(literal[-1]) + further, 0xD7FF))
+    expected = neighbour.startswith(literal)
+    assert holds(f"startswith(displayName,{quoted(literal)})", displayName=neighbour) == expected
+
+
 @given(texts, texts, st.sampled_from(["tolower", "toupper"]))
 def test_folded_comparisons(value: str, literal: str, name: str) -> None:
     expected = value.casefold() == literal.casefold()
