@@ -44,6 +44,13 @@ async def test_callers_need_a_token_and_an_application_user(dataverse: Client) -
     assert (await dataverse.row(f"systemusers({reporting})"))["fullname"] == "Reporting"
 
 
+async def test_a_disabled_user_is_turned_away_and_a_renamed_one_is_not(dataverse: Client) -> None:
+    user = f"systemusers({(await dataverse.row('WhoAmI'))['UserId']})"
+    assert (await dataverse("PATCH", user, {"lastname": "Renamed"})).status_code == 204
+    assert (await dataverse("PATCH", user, {"isdisabled": True})).status_code == 204
+    assert error_of(await dataverse("GET", "WhoAmI")) == (403, "0x80040225")
+
+
 async def test_rights_can_be_taken(dataverse: Client) -> None:
     row_id = await dataverse.create("accounts", name="a")
     await dataverse.control("settings", privileges={"Synchronization": {"account": ["read"]}})

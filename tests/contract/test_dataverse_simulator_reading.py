@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.contract.dataverse_simulator_client import Client, error_of, simulator
+from tests.contract.dataverse_simulator_client import Client, error_of, multipart, operation, parts_of, simulator
 
 ROWS: dict[str, dict[str, Any]] = {
     "Alpha GmbH": {"accountnumber": "A_1", "numberofemployees": 10, "address1_city": "Århus", "creditlimit": 100},
@@ -102,6 +102,15 @@ async def test_filters(dataverse: Client, expression: str, found: list[str] | No
         assert error_of(answer) == (400, "0x0")
         return
     assert await dataverse.filtered(expression) == sorted(found)
+
+
+async def test_long_filters_are_answered_and_deep_ones_refused(dataverse: Client) -> None:
+    many = " or ".join(f"fax eq '{number}'" for number in range(1200))
+    body, content_type = multipart([operation("GET", f"accounts?$select=name&$filter={many}")])
+    answer = await dataverse("POST", "$batch", body, Content_Type=content_type)
+    assert sorted(row["name"] for row in parts_of(answer)[0].json()["value"]) == [GAMMA, ALPINE]
+    deep = "(" * 3000 + "name eq 'x'" + ")" * 3000
+    assert error_of(await dataverse("GET", f"accounts?$filter={deep}")) == (400, "0x80060888")
 
 
 async def test_lookups_are_compared_with_quoted_and_bare_guids(dataverse: Client) -> None:

@@ -190,6 +190,12 @@ def test_tables_columns_and_keys_are_described(client: DataverseClient) -> None:
     column = client.tables.get_column("account", "name")
     assert column is not None
     assert column["AttributeType"] == "String"
+    typed = client.tables.get_column("account", "name", typed=True)
+    assert typed is not None
+    assert typed["MaxLength"] == 160
+    relationship = client.tables.get_relationship("contact_customer_accounts")
+    assert relationship is not None
+    assert relationship.referencing_entity == "contact"
     key = client.tables.create_alternate_key("contact", "contact_email", ["emailaddress1"])
     assert [one.schema_name for one in client.tables.get_alternate_keys("contact")] == ["contact_email"]
     client.tables.delete_alternate_key("contact", key.metadata_id)

@@ -254,6 +254,25 @@ async def test_lookups_are_set_replaced_and_cleared(dataverse: Client) -> None:
     assert "undeclared property 'parentcustomerid'" in wrong.json()["error"]["message"]
 
 
+async def test_a_binding_wins_over_the_clearing_of_the_other_target(dataverse: Client) -> None:
+    account = await dataverse.create("accounts", name="winner")
+    boss = await dataverse.create("contacts", lastname="Boss")
+    address = f"contacts({await dataverse.create('contacts', lastname='Both')})"
+    await dataverse("PATCH", address, {"parentcustomerid_contact@odata.bind": f"contacts({boss})"})
+    both = {"parentcustomerid_account@odata.bind": f"accounts({account})", "parentcustomerid_contact": None}
+    await dataverse("PATCH", address, both)
+    assert (await dataverse.row(address))["_parentcustomerid_value"] == account
+
+
+async def test_duplicates_are_found_on_request_only(dataverse: Client) -> None:
+    detect = {"MSCRM.SuppressDuplicateDetection": "false"}
+    row_id = await dataverse.create("contacts", emailaddress1="twice@post.example")
+    found = await dataverse("POST", "contacts", {"emailaddress1": "TWICE@post.example"}, **detect)
+    assert error_of(found) == (412, "0x80040333")
+    assert (await dataverse("PATCH", f"contacts({row_id})", {"fax": "1"}, **detect)).status_code == 204
+    assert (await dataverse("POST", "contacts", {"emailaddress1": "twice@post.example"})).status_code == 204
+
+
 async def test_single_properties_are_set_and_cleared(dataverse: Client) -> None:
     address = f"accounts({await dataverse.create('accounts', name='before', fax='1')})"
     answer = await dataverse("PUT", f"{address}/name", {"value": "after"})

@@ -10,6 +10,7 @@ from infra.local.dataverse.address import Segment
 from infra.local.dataverse.answers import Answer, Operation
 from infra.local.dataverse.criteria import expression_of_criteria
 from infra.local.dataverse.errors import Refusal, no_such_method, wrong_argument
+from infra.local.dataverse.metadata.changes import retrieve_changes
 from infra.local.dataverse.organization import ORGANIZATION, store
 from infra.local.dataverse.query.conditions import Conditions
 from infra.local.dataverse.query.options import parse_options
@@ -20,22 +21,31 @@ from infra.local.dataverse.session import Session
 from infra.local.dataverse.writing.deleting import delete
 from infra.local.dataverse.writing.records import touch
 
+_METHODS = {
+    "WhoAmI": "GET",
+    "RetrieveVersion": "GET",
+    "RetrieveTotalRecordCount": "GET",
+    "RetrieveMetadataChanges": "GET",
+    "BulkDelete": "POST",
+}
 _BULK_DELETE, _COMPLETED = 13, 3
 _SUCCEEDED, _FAILED, _WAITING = 30, 31, 0
 
 
 def on_message(session: Session, operation: Operation, segment: Segment) -> Answer | None:
     """Answer an unbound function or action, None for a name that is none."""
-    wanted = {"WhoAmI": "GET", "RetrieveTotalRecordCount": "GET", "RetrieveVersion": "GET", "BulkDelete": "POST"}
-    if segment.name not in wanted:
+    if segment.name not in _METHODS:
         return None
-    if operation.method != wanted[segment.name]:
+    if operation.method != _METHODS[segment.name]:
         raise no_such_method(operation.path)
     match segment.name:
         case "WhoAmI":
             return _who_am_i(session)
         case "RetrieveVersion":
             return _complex(session, "RetrieveVersionResponse", {"Version": "9.2.26111.00150"})
+        case "RetrieveMetadataChanges":
+            given = (segment.key or {}).get("Query", "")
+            return retrieve_changes(session, parse_options(operation.query).aliases.get(given, given))
         case "RetrieveTotalRecordCount":
             return _total_record_count(session, operation, segment)
     return _bulk_delete(session, operation)

@@ -10,7 +10,7 @@ from infra.local.dataverse.answers import Answer, Operation, refused
 from infra.local.dataverse.errors import Refusal, no_such_segment
 from infra.local.dataverse.links import below_row
 from infra.local.dataverse.metadata.csdl import metadata_document, service_document
-from infra.local.dataverse.metadata.requests import on_definitions
+from infra.local.dataverse.metadata.requests import on_definitions, on_relationships
 from infra.local.dataverse.rows import count_of, on_collection, on_row
 from infra.local.dataverse.schema.catalog import BY_SET
 from infra.local.dataverse.schema.model import Table
@@ -39,6 +39,8 @@ def _answer(session: Session, operation: Operation) -> Answer:
         return _on_table(session, operation, BY_SET[first.name], segments)
     if first.name == "EntityDefinitions":
         return on_definitions(session, operation, segments)
+    if first.name == "RelationshipDefinitions":
+        return on_relationships(session, operation, segments)
     if first.name in ("", "$metadata") and operation.method == "GET":
         return service_document(session) if not first.name else metadata_document()
     done = messages.on_message(session, operation, first)

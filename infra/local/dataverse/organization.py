@@ -71,13 +71,20 @@ def add_application_user(storage: Storage, client_id: str, name: str) -> None:
 
 
 def find_user(storage: Storage, name: str) -> User | None:
-    """Answer the user with this full name, domain name or id, None where there is none or he is disabled."""
-    row = storage.one(
-        "SELECT systemuserid, fullname, businessunitid, isdisabled FROM systemuser "
-        "WHERE fold(fullname) = fold(?) OR fold(domainname) = fold(?) OR systemuserid = ?",
-        [name, name, name.lower()],
-    )
-    return User(row[0], row[1], row[2]) if row and not row[3] else None
+    """Answer the user with this full name, domain name or id, None where there is none."""
+    found = "fold(fullname) = fold(?) OR fold(domainname) = fold(?) OR systemuserid = ?"
+    return _user_where(storage, found, name, name, name.lower())
+
+
+def find_application(storage: Storage, client_id: str) -> User | None:
+    """Answer the application user of a client, None where there is none."""
+    return _user_where(storage, "applicationid = ?", client_id.lower())
+
+
+def _user_where(storage: Storage, condition: str, *values: str) -> User | None:
+    sql = f"SELECT systemuserid, fullname, businessunitid, isdisabled FROM systemuser WHERE {condition}"
+    row = storage.one(sql, values)
+    return User(row[0], row[1], row[2], disabled=bool(row[3])) if row else None
 
 
 def currency_row(code: str, base: str) -> Row:

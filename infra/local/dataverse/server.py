@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +19,7 @@ from infra.local.dataverse.answers import JSON, Answer, Operation, refused
 from infra.local.dataverse.batch import Headers, run_batch
 from infra.local.dataverse.errors import Refusal, not_allowed, not_supported_method
 from infra.local.dataverse.operations import answer, route_of
-from infra.local.dataverse.organization import find_user
+from infra.local.dataverse.organization import find_application, find_user
 from infra.local.dataverse.query.preferences import parse_preferences
 from infra.local.dataverse.session import Session, User
 from infra.local.dataverse.simulator import DataverseSimulator
@@ -35,6 +34,7 @@ MOST_URL = 32_768
 MOST_BODY = 128 * 1024 * 1024
 _LONGEST_LINE = 2 * 65_536
 _AFFINITY = "ARRAffinity"
+_SERVER = web.RequestKey("server", str)
 
 
 class DataverseServer:
@@ -60,7 +60,11 @@ class DataverseServer:
             response = await self._answer(request)
         except Refusal as refusal:
             response = _response(refused(refusal))
-        except (ValueError, KeyError, TypeError, AssertionError, sqlite3.Error):
+        except web.HTTPRequestEntityTooLarge:
+            response = _response(refused(Refusal(413, "0x8004418a", "The request is too large.")))
+        except RecursionError:
+            response = _response(refused(not_allowed("The query is nested too deeply.")))
+        except Exception:
             # A defect of the simulator: answered as the service answers its own, and told on standard error.
             traceback.print_exc()
             response = _response(refused(Refusal(500, "0x80040216", "An unexpected error occurred.")))
@@ -101,22 +105,33 @@ class DataverseServer:
         if name is None:
             headers = {"WWW-Authenticate": f'Bearer authorization_uri="{base}", resource_id="{base}"'}
             raise Refusal(401, "0x80040204", "The user authentication passed to the platform is not valid.", headers)
-        user = find_user(self.simulator.storage, name)
-        if user is None:
-            raise Refusal(403, "0x80072560", "The user is not a member of the organization.")
+        user = self._user(name)
         headers = Headers(request.headers)
         session = self.simulator.session(user, base)
         session = session.preferring(headers=headers, preferences=parse_preferences(headers.get("Prefer", "")))
         return self._impersonating(session, headers)
 
+    def _user(self, name: str) -> User:
+        """Answer the user a token speaks for: an application by its client id, whatever its user is called now."""
+        client = self.simulator.tokens.client_of(name)
+        user = find_application(self.simulator.storage, client) if client else None
+        user = user or find_user(self.simulator.storage, name)
+        if user is None:
+            raise Refusal(403, "0x80072560", "The user is not a member of the organization.")
+        if user.disabled:
+            raise Refusal(403, "0x80040225", "The specified user is either disabled or is not a member of any unit.")
+        return user
+
     def _impersonating(self, session: Session, headers: Headers) -> Session:
         for header, column in (("CallerObjectId", "azureactivedirectoryobjectid"), ("MSCRMCallerID", "systemuserid")):
             if wanted := headers.get(header):
-                sql = f"SELECT systemuserid, fullname, businessunitid FROM systemuser WHERE {column} = ?"
+                sql = f"SELECT systemuserid, fullname, businessunitid, isdisabled FROM systemuser WHERE {column} = ?"
                 row = self.simulator.storage.one(sql, [str(wanted).lower()])
                 if row is None:
                     raise Refusal(403, "0x80072560", "The user is not a member of the organization.")
-                return session.preferring(user=User(*row), on_behalf=session.user)
+                return session.preferring(
+                    user=User(row[0], row[1], row[2], disabled=bool(row[3])), on_behalf=session.user
+                )
         return session
 
     def _caller(self, request: web.Request) -> str:
@@ -131,9 +146,9 @@ class DataverseServer:
         kept = request.cookies.get(_AFFINITY, "")
         if kept.isdigit() and int(kept) < servers:
             return kept
-        if "server" not in request:
-            request["server"] = str(next(self._servers) % servers)
-        return str(request["server"])
+        if _SERVER not in request:
+            request[_SERVER] = str(next(self._servers) % servers)
+        return request[_SERVER]
 
     def _count_refusal(self, response: web.Response) -> None:
         with suppress(ValueError, KeyError, TypeError):

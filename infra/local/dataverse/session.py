@@ -42,6 +42,7 @@ class User:
     id: str
     name: str
     business_unit: str
+    disabled: bool = False
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,14 @@ class Storage:
         )
 
     def _stored_version(self) -> int:
-        """The counter as it was kept, or what the rows tell where the process did not end in peace."""
+        """The counter as it was kept; where the process did not end in peace, a number that nobody has seen yet."""
         row = self.one("SELECT value FROM setting WHERE name = 'version'")
+        if row is not None:
+            self.run("DELETE FROM setting WHERE name = 'version'")
+            return int(row[0])
         highest = [self.one(f'SELECT max(versionnumber) FROM "{name}"') for name in TABLES]
         highest.append(self.one("SELECT max(version) FROM deleted"))
-        return max(int(row[0]) if row else 1000, *(int(one[0]) for one in highest if one and one[0] is not None), 1000)
+        return 1000 + max((int(one[0]) for one in highest if one and one[0] is not None), default=0)
 
     def _keep_version(self) -> None:
         self.run("INSERT OR REPLACE INTO setting VALUES ('version', ?)", (self.version,))

@@ -53,6 +53,21 @@ def on_definitions(session: Session, operation: Operation, segments: list[Segmen
     raise no_such_segment(segments[1].name)
 
 
+def on_relationships(session: Session, operation: Operation, segments: list[Segment]) -> Answer:
+    """Answer a request on `RelationshipDefinitions...`; raises Refusal."""
+    _only_get(operation)
+    options = parse_options(operation.query)
+    rows = [row for table in TABLES.values() for row in _relationships(table, "OneToManyRelationships")]
+    key = segments[0].key
+    if key is None:
+        return _list(session, "RelationshipDefinitions", shaped(rows, options, {}))
+    wanted = next(iter(key.values()))
+    for row in rows:
+        if wanted in (row["SchemaName"], row["MetadataId"]):
+            return Answer(200, shaped_one(row, options, {}))
+    raise _unknown(wanted)
+
+
 def _entity(session: Session, operation: Operation, table: Table, options: Options) -> Answer:
     if operation.method == "PUT":
         return _change_table(session, operation, table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ class Conditions:
         """Answer the SQL of an expression; raises Refusal where names or types do not fit."""
         match expression:
             case Junction(operator, parts):
-                return "(" + f" {operator.upper()} ".join(self.sql(part, scope) for part in parts) + ")"
+                return _balanced([self.sql(part, scope) for part in parts], operator.upper())
             case Negation(part):
                 # The negation of a test that a missing value fails does hold for that row.
                 return f"NOT coalesce({self.sql(part, scope)}, 0)"
@@ -195,6 +195,14 @@ class Conditions:
             raise wrong_query("Between needs two values.")
         self.parameters += [stored_text(column, text) for text in texts]
         return f"{comparable(value, column)} BETWEEN ? AND ?"
+
+
+def _balanced(parts: Sequence[str], operator: str) -> str:
+    """Join many conditions as a tree that stays flat: SQLite refuses expressions deeper than 1000."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({_balanced(parts[:middle], operator)} {operator} {_balanced(parts[middle:], operator)})"
 
 
 def _not(test: Callable[[Conditions, str, Column, list[str]], str]) -> Callable[..., str]:

@@ -12,6 +12,7 @@ from infra.local.dataverse.schema.model import Column, Required, Table
 from infra.local.dataverse.session import Session
 from infra.local.dataverse.storage import stored_columns
 from infra.local.dataverse.writing import computed
+from infra.local.dataverse.writing.duplicates import check_duplicates
 from infra.local.dataverse.writing.payload import Payload, read_payload
 
 Row = dict[str, Any]
@@ -62,6 +63,7 @@ def insert(session: Session, table: Table, values: Mapping[str, Any], row_id: st
     _settle(session, table, row, changed | {"transactioncurrencyid"})
     _check_required(table, row)
     session.keys.check(table, new_id, row, changed)
+    check_duplicates(session, table, new_id, row, changed)
     _stamp_new(session, row)
     _insert(session, table, row)
     # A row that comes back is no deletion any more.
@@ -74,6 +76,9 @@ def change(session: Session, table: Table, row_id: str, payload: Payload) -> Non
     before = stored_row(session, table, row_id)
     values = {name: value for name, value in payload.values.items() if name != table.id}
     for column, navigation in payload.cleared:
+        if column.name in values:
+            # The same body binds the other target.
+            continue
         if not column.type_column:
             values[column.name] = None
         elif before[column.type_column] in (None, *column.navigations[navigation]):
@@ -85,6 +90,7 @@ def change(session: Session, table: Table, row_id: str, payload: Payload) -> Non
         computed.fill_owner(session, after, changed)
     _settle(session, table, after, changed)
     session.keys.check(table, row_id, after, changed)
+    check_duplicates(session, table, row_id, after, changed)
     _join_children(session, table, payload, row_id)
     _stamp_change(session, after)
     _update(session, table, row_id, {name: value for name, value in after.items() if before[name] != value})
