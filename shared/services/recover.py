@@ -82,7 +82,8 @@ async def _uncoupled_rows_like(work: Slice, side: Side, intents: Sequence[Intent
     table = work.tables[side]
     columns = {name for intent in intents for name in intent.values} | set(work.columns(side))
     wanted = [column.name for column in table.columns if column.name in columns]
-    texts = [name for name in wanted if table.column(name).kind is ColumnKind.TEXT]
+    sent = {name for intent in intents for name, value in intent.values.items() if value}
+    texts = [name for name in wanted if name in sent and table.column(name).kind is ColumnKind.TEXT]
     texts.sort(key=lambda name: name != table.title)
     rows: dict[str, Record] = {}
     for name in texts[:SEARCHED]:
