@@ -180,6 +180,28 @@ def test_sql_is_answered(client: DataverseClient, mark: str) -> None:
     assert [row["name"] for row in rows] == [f"{mark} {number}" for number in (3, 2, 1)]
 
 
+def test_sql_joins_groups_and_skips(client: DataverseClient, mark: str) -> None:
+    accounts = client.records.create("account", [{"name": f"{mark} {number}"} for number in range(3)])
+    for number, account in enumerate(accounts):
+        people = [{"lastname": mark, "parentcustomerid_account@odata.bind": f"/accounts({account})"}] * number
+        if people:
+            client.records.create("contact", people)
+    grouped = client.query.sql(
+        "SELECT a.name, COUNT(c.contactid) as people FROM account a LEFT JOIN contact c "
+        f"ON a.accountid = c.parentcustomerid WHERE a.name LIKE '{mark}%' GROUP BY a.name ORDER BY people DESC"
+    )
+    assert [(row["name"], row["people"]) for row in grouped] == [(f"{mark} 2", 2), (f"{mark} 1", 1), (f"{mark} 0", 0)]
+    distinct = client.query.sql(
+        f"SELECT DISTINCT c.lastname FROM account a JOIN contact c ON c.parentcustomerid = a.accountid "
+        f"WHERE a.name LIKE '{mark}%' AND (c.lastname = '{mark}' OR c.lastname IS NULL)"
+    )
+    assert [row["lastname"] for row in distinct] == [mark]
+    skipped = client.query.sql(
+        f"SELECT name FROM account WHERE name LIKE '{mark}%' ORDER BY name OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY"
+    )
+    assert [row["name"] for row in skipped] == [f"{mark} 1"]
+
+
 def test_tables_columns_and_keys_are_described(client: DataverseClient) -> None:
     table = client.tables.get("account")
     assert table is not None

@@ -52,12 +52,15 @@ _USERS = {
 }
 
 
-def condition(table: Table, attribute: str, operator: str, values: Sequence[str]) -> Expression:
-    """Answer the expression of one condition on a column (by its logical name). Raises Refusal."""
+def condition(table: Table, attribute: str, operator: str, values: Sequence[str], qualifier: str = "") -> Expression:
+    """Answer the expression of one condition on a column (by its logical name). Raises Refusal.
+
+    `qualifier` is what the query calls the table, where it joins several.
+    """
     column = table.columns.get(attribute)
     if column is None:
         raise wrong_argument(f"'{table.name}' entity doesn't contain attribute with Name = '{attribute}'.")
-    path = Path((column.wire,))
+    path = Path((qualifier, column.wire) if qualifier else (column.wire,))
     name = re.sub("[-_]", "", operator).lower()
     if name in _COMPARISONS:
         return Comparison(_COMPARISONS[name], path, Literal("loose", _only(values, operator)))
@@ -67,9 +70,9 @@ def condition(table: Table, attribute: str, operator: str, values: Sequence[str]
         like = Like(path, _PATTERNS[name].format(_only(values, operator)))
         return Negation(like) if "not" in name else like
     if name in _LISTS:
-        return QueryFunction(_LISTS[name], {"PropertyName": column.wire, "PropertyValues": list(values)})
+        return QueryFunction(_LISTS[name], {"PropertyName": str(path), "PropertyValues": list(values)})
     value = {"PropertyValue": values[0]} if values else {}
-    return QueryFunction(_USERS.get(name) or _function_name(operator), {"PropertyName": column.wire, **value})
+    return QueryFunction(_USERS.get(name) or _function_name(operator), {"PropertyName": str(path), **value})
 
 
 def joined(parts: Sequence[Expression], operator: str) -> Expression | None:
