@@ -79,6 +79,12 @@ async def test_given_rows_keep_their_ids_and_values(bc: Client) -> None:
     assert (contact["companyName"], contact["city"], contact["country"]) == ("Given", "Bath", "")
 
 
+async def test_given_rows_may_have_numbers_although_the_series_forbids_them(bc: Client) -> None:
+    await bc.control("settings", manual_numbers=False)
+    await bc.control("seed", rows={"customers": [{"number": "MINE", "displayName": "X"}]})
+    assert [row["number"] for row in await bc.rows("customers")] == ["MINE"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

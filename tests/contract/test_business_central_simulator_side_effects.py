@@ -142,6 +142,19 @@ async def test_persons_get_the_company_name_and_what_they_had_inherited(bc: Clie
     assert moment(person) > moment(own)
 
 
+async def test_nothing_is_inherited_when_the_company_has_switched_it_off(bc: Client) -> None:
+    await bc.control("settings", inherit_from_company=False)
+    try:
+        customer, _, person = await company_with_person(bc)
+        assert (person["country"], person["city"]) == ("", "")
+        await bc.change("contacts", person["id"], city="Oslo", postalCode="0150")
+        await bc.change("customers", customer["id"], displayName="Gamma", city="Bergen")
+        person = await bc.one("contacts", person["id"])
+        assert (person["companyName"], person["city"]) == ("Gamma", "Oslo")
+    finally:
+        await bc.control("settings", inherit_from_company=True)
+
+
 async def test_a_person_takes_over_the_relation_of_its_company(bc: Client) -> None:
     customer, company, person = await company_with_person(bc)
     assert person["contactBusinessRelation"] == "Customer"

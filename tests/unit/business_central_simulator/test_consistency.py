@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from infra.local.business_central import writing
 from infra.local.business_central.company import Company
-from infra.local.business_central.database import Record
+from infra.local.business_central.database import LINKS, Record
 from infra.local.business_central.errors import ApiError
 from infra.local.business_central.replica import View
 from infra.local.business_central.rules import mirroring
@@ -111,6 +111,13 @@ class Consistency(RuleBasedStateMachine):
         work = self.company.work()
         for row in self.rows("contacts"):
             assert row["contactBusinessRelation"] == mirroring.relation_of(work, row)
+
+    @invariant()
+    def links_join_what_is_there(self) -> None:
+        links = self.company.database.query(f"SELECT contactId, partnerId FROM {LINKS}")
+        contacts = {row["id"] for row in self.rows("contacts")}
+        partners = {row["id"] for name in PARTNERS for row in self.rows(name)}
+        assert all(contact in contacts and partner in partners for contact, partner in links)
 
     @invariant()
     def partners_and_contacts_mirror_each_other(self) -> None:
