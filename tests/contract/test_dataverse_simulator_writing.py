@@ -113,6 +113,7 @@ NOT_WRITABLE = [
     ({"donotemail": 1}, "0x80048d19"),
     ({"paymenttermscode": "Net 30"}, "0x80048d19"),
     ({"lastusedincampaign": "yesterday"}, "0x80048d19"),
+    ({"lastusedincampaign": "0001-01-01T00:00:00Z"}, "0x80040239"),
     ({"Name": "x"}, "0x80048d19"),
     ({"parentcustomerid": None}, "0x80048d19"),
     ({"primarycontactid@odata.bind": None}, "0x80048d19"),

@@ -15,6 +15,7 @@ _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s?(Z|[+-]\d\d:\d\d)?)?", re.IGNORECASE
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 def guid(text: str) -> str | None:
@@ -51,12 +52,13 @@ def day_of(text: str) -> str | None:
 
 def moment_text(seconds: float) -> str:
     """Answer stored seconds as the service writes them: UTC, whole seconds, `Z`."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not by fromtimestamp: Windows knows no moment before 1970.
+    return (_NAIVE_EPOCH + timedelta(seconds=int(seconds))).isoformat() + "Z"
 
 
 def moment_of(seconds: float) -> datetime:
     """Answer stored seconds as a date-time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def type_name(value: Any) -> str:

@@ -85,7 +85,9 @@ class Conditions:
             return _null_test(operator, value)
         loose = literal.kind == "loose"
         self.parameters.append(stored_text(column, literal.text) if loose else stored(column, literal, operator))
-        return f"{comparable(value, column)} {_SIGNS[operator]} ?"
+        test = f"{comparable(value, column)} {_SIGNS[operator]} ?"
+        # Whoever asks for what is newer than a moment means few rows: SQLite would walk through all of them by id.
+        return f"unlikely({test})" if column.name == "modifiedon" and operator in ("gt", "ge") else test
 
     def _columns(self, operator: str, left: Path, right: Path, scope: Scope) -> str:
         one, first = scope.column(left.segments)

@@ -40,7 +40,14 @@ SDK_MESSAGE_FILTER = Table(
     writable=False,
 )
 
-_JOB_STATUSES = {0: "Waiting For Resources", 20: "In Progress", 30: "Succeeded", 31: "Failed", 32: "Canceled"}
+_JOB_STATUSES = {
+    0: "Waiting For Resources",
+    10: "Waiting",
+    20: "In Progress",
+    30: "Succeeded",
+    31: "Failed",
+    32: "Canceled",
+}
 
 _SYSTEM_JOB = [
     guid("asyncoperationid", update=False),

@@ -74,6 +74,22 @@ def _read_from_text(read: Callable[[str], Any]) -> Callable[[Table, Column, Any]
     return check
 
 
+def _not_before_1753(read: Callable[[Table, Column, Any], Any], earliest: Any) -> Callable[[Table, Column, Any], Any]:
+    """SQL Server's dates begin in 1753; what other systems take for an empty date does not fit."""
+
+    def check(table: Table, column: Column, value: Any) -> Any:
+        stored = read(table, column, value)
+        if stored < earliest:
+            message = (
+                f"DateTime is less than minumum value supported by CrmDateTime. Actual value: {value}, "
+                "Minimum value supported: 01/01/1753 00:00:00"
+            )
+            raise Refusal(400, "0x80040239", message)
+        return stored
+
+    return check
+
+
 def _seconds(text: str) -> int | None:
     seconds = seconds_of(text)
     return None if seconds is None else int(seconds // 1)
@@ -96,8 +112,8 @@ _CHECKS: dict[Kind, Callable[[Table, Column, Any], Any]] = {
     Kind.MONEY: _number,
     Kind.BOOLEAN: _boolean,
     Kind.GUID: _read_from_text(guid),
-    Kind.DATETIME: _read_from_text(_seconds),
-    Kind.DATE: _read_from_text(_day),
+    Kind.DATETIME: _not_before_1753(_read_from_text(_seconds), seconds_of("1753-01-01")),
+    Kind.DATE: _not_before_1753(_read_from_text(_day), "1753-01-01"),
 }
 
 
