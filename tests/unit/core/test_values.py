@@ -1,0 +1,117 @@
+"""What counts as the same value, and how values are written down."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.tables import Column, ColumnKind, Value
+from shared.core.values import from_document, is_blank, meaning, same, to_document
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.datetimes(timezones=st.just(UTC))
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "left", "right", "expected"),
+    [
+        (ColumnKind.TEXT, "a", "a", True),
+        (ColumnKind.TEXT, "a", "A", False),
+        (ColumnKind.TEXT, "a", "a  ", True),
+        (ColumnKind.TEXT, " a", "a", False),
+        (ColumnKind.TEXT, None, "", True),
+        (ColumnKind.TEXT, None, "  ", True),
+        (ColumnKind.TEXT, None, "0", False),
+        (ColumnKind.CODE, "de", "DE", True),
+        (ColumnKind.CODE, " DE ", "de", True),
+        (ColumnKind.CODE, "DE", "DK", False),
+        (ColumnKind.CODE, "", None, True),
+        (ColumnKind.GUID, "0A", "0a", True),
+        (ColumnKind.LOOKUP, "0A", "0a", True),
+        (ColumnKind.LOOKUP, "0a", None, False),
+        (ColumnKind.CHOICE, 1, 1, True),
+        (ColumnKind.CHOICE, 0, None, False),
+        (ColumnKind.ENUM, "All", None, False),
+        (ColumnKind.DECIMAL, Decimal("1.50"), Decimal("1.5"), True),
+        (ColumnKind.DECIMAL, Decimal(100), 100, True),
+        (ColumnKind.DECIMAL, Decimal("1E+2"), 100, True),
+        (ColumnKind.DECIMAL, Decimal("-0"), None, True),
+        (ColumnKind.DECIMAL, None, 0, True),
+        (ColumnKind.DECIMAL, Decimal("0.1"), Decimal("0.10001"), False),
+        (ColumnKind.INTEGER, 7, Decimal("7.0"), True),
+        (ColumnKind.BOOLEAN, None, False, True),
+        (ColumnKind.BOOLEAN, True, False, False),
+        (ColumnKind.DATE, "2026-01-05", "2026-01-05", True),
+        (ColumnKind.DATE, None, "2026-01-05", False),
+    ],
+)
+def test_a_difference_in_spelling_is_no_difference(kind: ColumnKind, left: Value, right: Value, expected: bool) -> None:
+    column = Column(name="x", kind=kind)
+    assert same(column, left, right) is expected
+    assert same(column, right, left) is expected
+
+
+@given(st.sampled_from([ColumnKind.TEXT, ColumnKind.CODE, ColumnKind.GUID]), st.none() | st.text(max_size=6))
+def test_the_meaning_of_a_text_is_its_own_meaning(kind: ColumnKind, value: str | None) -> None:
+    column = Column(name="x", kind=kind)
+    assert meaning(column, meaning(column, value)) == meaning(column, value)
+
+
+@given(st.decimals(-(10**18), 10**18, places=5) | st.integers(-(10**18), 10**18))
+def test_the_meaning_of_a_number_is_its_amount(value: Decimal | int) -> None:
+    column = Column(name="x", kind=ColumnKind.DECIMAL)
+    assert meaning(column, value) == Decimal(value)
+    assert str(meaning(column, value)) == str(meaning(column, meaning(column, value)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (ColumnKind.TEXT, None, True),
+        (ColumnKind.TEXT, "  ", True),
+        (ColumnKind.TEXT, "0", False),
+        (ColumnKind.CODE, "", True),
+        (ColumnKind.DECIMAL, Decimal("0.00"), True),
+        (ColumnKind.DECIMAL, Decimal("0.01"), False),
+        (ColumnKind.BOOLEAN, False, True),
+        (ColumnKind.BOOLEAN, True, False),
+        (ColumnKind.LOOKUP, None, True),
+        (ColumnKind.CHOICE, None, True),
+        (ColumnKind.CHOICE, 1, False),
+    ],
+)
+def test_what_says_nothing_is_blank(kind: ColumnKind, value: Value, expected: bool) -> None:
+    assert is_blank(Column(name="x", kind=kind), value) is expected
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
+def test_documents_give_back_exactly_what_was_written_down(values: dict[str, Value]) -> None:
+    read = from_document(json.loads(json.dumps(to_document(values))))
+    assert read == values
+    assert {name: (type(value), str(value)) for name, value in read.items()} == {
+        name: (type(value), str(value)) for name, value in values.items()
+    }
+
+
+def test_times_are_written_down_in_utc() -> None:
+    moment = datetime(2026, 1, 5, 8, 0, tzinfo=timezone(timedelta(hours=2)))
+    (read,) = from_document(to_document({"x": moment})).values()
+    assert read == moment
+    assert isinstance(read, datetime)
+    assert read.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("document", [None, {}])
+def test_a_missing_document_has_no_values(document: object) -> None:
+    assert from_document(document) == {}
