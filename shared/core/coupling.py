@@ -16,7 +16,8 @@ class CoupledRecord:
 
     `base` holds the values of the mapped columns on which both sides last agreed, None before the first
     synchronization. `etag` is the version that is known to hold just these values; None when no such version is known:
-    version and content are stored together or not at all. `number` and `title` are for people.
+    version and content are stored together or not at all. `number` and `title` are for people. `outside` is whether
+    the record was outside the mapping's filter when it was last read.
     """
 
     id: str
@@ -24,6 +25,7 @@ class CoupledRecord:
     etag: str | None = None
     number: str | None = None
     title: str | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

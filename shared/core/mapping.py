@@ -44,6 +44,15 @@ class ConflictScope(StrEnum):
     RECORD = "record"
 
 
+class WhenOutsideFilter(StrEnum):
+    """What becomes of a coupled pair when one of its records has left the mapping's filter."""
+
+    RECEIVE_ONLY = "receive_only"  # it sends nothing, the other side's edits still arrive (Microsoft's behaviour)
+    KEEP_IN_STEP = "keep_in_step"  # as if it were inside
+    FREEZE = "freeze"  # nothing is written on either side until it is back
+    UNCOUPLE = "uncouple"
+
+
 class TooLong(StrEnum):
     """What to do with a text that is longer than its destination."""
 
@@ -142,7 +151,8 @@ class Mapping(Model):
     `match_by` lists groups of BC fields; a new record is coupled with the one free record of the other side that agrees
     with it in all fields of a group, before a new one is created. `create_new_in` are the sides where records may be
     created. `number_series` is the first number of BC records that need one of ours (salespeople have no series of
-    their own). `interval_minutes` None means the app's setting.
+    their own). `interval_minutes` None means the app's setting. A run that would uncouple or blank more than
+    `guard_percent` of the coupled records stops and asks; 100 switches that off.
     """
 
     name: str = Field(min_length=1, max_length=20)
@@ -155,6 +165,8 @@ class Mapping(Model):
     update_conflict_resolution: UpdateConflictResolution = UpdateConflictResolution.NONE
     deletion_conflict_resolution: DeletionConflictResolution = DeletionConflictResolution.NONE
     conflict_scope: ConflictScope = ConflictScope.FIELD
+    when_outside_filter: WhenOutsideFilter = WhenOutsideFilter.RECEIVE_ONLY
+    guard_percent: int = Field(default=25, ge=0, le=100)
     depends_on: tuple[str, ...] = ()
     match_by: tuple[tuple[str, ...], ...] = ()
     create_new_in: tuple[Side, ...] = (Side.BUSINESS_CENTRAL, Side.DATAVERSE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.core.actions import Change, Hold, Make, Nothing, Remember, Uncouple
 from shared.core.jobs import Counters
-from shared.core.plan import Change, Hold, Make, Nothing, Remember, Uncouple
 from shared.core.reasons import Reason
 from shared.core.retry import WAITING
 from shared.core.sides import Side
 
-IGNORED = (Reason.NOT_COUPLED, Reason.OUTSIDE_FILTER)
+IGNORED = (Reason.NOT_COUPLED, Reason.DIRECTION_FORBIDS, Reason.OUTSIDE_FILTER)
 
 
 @dataclass(slots=True)

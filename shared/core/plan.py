@@ -8,115 +8,22 @@ synchronization (codeunit Integration Rec. Synch. Invoke), with the base of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 
-from shared.core.coupling import Attempt, CoupledRecord, Coupling
-from shared.core.mapping import DeletionConflictResolution, FieldMapping
+from shared.core.actions import Action, Change, Hold, Make, Nothing, Remember, Seen, Uncouple, View, Views
+from shared.core.coupling import CoupledRecord, Coupling
+from shared.core.decision_table import State, Step, rule_for
 from shared.core.mapping import Mapping as TableMapping
-from shared.core.merge import BOTH, FieldConflict, Merge, PairValues, merge
+from shared.core.mapping import WhenOutsideFilter
+from shared.core.merge import BOTH, Merge, PairValues, merge
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.references import Unresolved
+from shared.core.remember import agreed_base, holds, remembered
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
-from shared.core.transfer import FieldProblem, Leave, References, Tables, carry, comparable
-
-
-class Seen(StrEnum):
-    """What a run knows of one side of a pair."""
-
-    UNREAD = "unread"  # not in its side's feed: it is what the coupling remembers
-    PRESENT = "present"
-    GONE = "gone"  # deleted
-    ABSENT = "absent"  # there is no counterpart
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One side of a pair as a run sees it: `record` when present, and whether it passes the mapping's filter."""
-
-    seen: Seen
-    record: Record | None = None
-    in_filter: bool = True
-
-
-ABSENT = View(Seen.ABSENT)
-UNREAD = View(Seen.UNREAD)
-GONE = View(Seen.GONE)
-
-type Views = Mapping[Side, View]
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Leave the pair alone."""
-
-    reason: Reason
-    left: tuple[Unresolved, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Remember:
-    """Both sides agree, but the coupling does not say so yet: store it."""
-
-    coupling: Coupling
-    reason: Reason = Reason.IN_STEP
-    left: tuple[Unresolved, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Write these columns on these sides; then the coupling is `coupling` (with the versions the services answer)."""
-
-    coupling: Coupling
-    writes: Mapping[Side, Values]
-    reason: Reason = Reason.SOURCE_CHANGED
-    left: tuple[Unresolved, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Make:
-    """Create the missing record on `side` from `source`.
-
-    `base` is what both will hold then; `replaces` is the broken coupling of a restored record.
-    """
-
-    side: Side
-    source: Record
-    values: Values
-    base: Mapping[Side, Values]
-    reason: Reason = Reason.NEW_RECORD
-    replaces: Coupling | None = None
-    left: tuple[Unresolved, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Uncouple:
-    """Remove the coupling; no record is touched."""
-
-    coupling: Coupling
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing may be written now; the record is remembered as a work item until it can be.
-
-    `fields` has both values of a conflict, `waits` what it waits for, `problems` the values that do not fit.
-    """
-
-    reason: Reason
-    message: str
-    source: Side
-    fields: tuple[FieldConflict, ...] = field(default=())
-    waits: tuple[Unresolved, ...] = field(default=())
-    problems: tuple[FieldProblem, ...] = field(default=())
-
-
-type Action = Nothing | Remember | Change | Make | Uncouple | Hold
+from shared.core.transfer import FieldProblem, Leave, References, Tables, carry
 
 
 def decide(
@@ -127,63 +34,93 @@ def decide(
     references: References,
     now: datetime,
 ) -> Action:
-    """The one thing to do for this pair."""
-    if coupling is None:
-        return _decide_uncoupled(mapping, views, tables, references)
-    gone = [side for side in BOTH if views[side].seen is Seen.GONE]
-    if len(gone) == len(BOTH):
-        return Uncouple(coupling, Reason.BOTH_DELETED)
-    if gone:
-        return _decide_deleted(mapping, views, coupling, gone[0], tables, references)
-    return _decide_coupled(mapping, views, coupling, tables, references, now)
-
-
-def _decide_uncoupled(mapping: TableMapping, views: Views, tables: Tables, references: References) -> Action:
-    source = next(side for side in BOTH if views[side].seen is Seen.PRESENT)
-    if mapping.synch_only_coupled_records or not mapping.direction.allows(source):
-        return Nothing(Reason.NOT_COUPLED)
-    if not views[source].in_filter:
-        return Nothing(Reason.OUTSIDE_FILTER)
-    if source.other not in mapping.create_new_in:
-        caption = tables[source.other].caption
-        text = (
-            f"{source.other.product} has no {caption} that matches, and the mapping creates none there. "
-            f"Create it in {source.other.product}; the next run couples it."
-        )
-        return Hold(Reason.CREATE_NOT_ALLOWED, text, source)
-    return _make(mapping, source, _record(views[source]), tables, references, Reason.NEW_RECORD)
-
-
-def _decide_deleted(
-    mapping: TableMapping, views: Views, coupling: Coupling, gone: Side, tables: Tables, references: References
-) -> Action:
-    resolution = mapping.deletion_conflict_resolution
-    if resolution is DeletionConflictResolution.REMOVE_COUPLING:
-        return Uncouple(coupling, Reason.COUPLING_REMOVED)
-    survivor = gone.other
-    if resolution is DeletionConflictResolution.RESTORE_RECORDS and mapping.direction.allows(survivor):
-        record = views[survivor].record
-        if record is not None and views[survivor].in_filter:
-            made = _make(mapping, survivor, record, tables, references, Reason.RESTORED)
+    """The one thing to do for this pair, by the rule of the decision table that fits it."""
+    pair = _pair_values(mapping, views, coupling, tables)
+    states = {side: _state(mapping, side, views[side], coupling, pair, tables) for side in BOTH}
+    found = rule_for(mapping, coupling is not None, states)
+    reason, this = found.rule.reason, found.this
+    match found.rule.step:
+        case Step.MERGE:
+            assert coupling is not None
+            return _merge(mapping, views, coupling, pair, tables, references, now)
+        case Step.CREATE:
+            return _make(mapping, this, _record(views[this]), tables, references, reason)
+        case Step.RESTORE:
+            made = _make(mapping, this, _record(views[this]), tables, references, reason)
             return replace(made, replaces=coupling) if isinstance(made, Make) else made
-    name = coupling.at(survivor).title or coupling.at(survivor).number or coupling.at(survivor).id
-    message = (
-        f"{tables[survivor].caption} {name} is coupled to a deleted record in {gone.product}. "
+        case Step.UNCOUPLE:
+            assert coupling is not None
+            return Uncouple(coupling, reason)
+        case Step.HOLD:
+            return Hold(reason, _why(reason, this, coupling, tables), this)
+        case Step.LEAVE:
+            return Nothing(reason) if coupling is None else _frozen(coupling, views, reason)
+
+
+def _pair_values(mapping: TableMapping, views: Views, coupling: Coupling | None, tables: Tables) -> PairValues:
+    """Both sides' values and base; of an unread side what the coupling remembers."""
+    if coupling is None:
+        return PairValues({side: _values(views[side], None) for side in BOTH}, dict.fromkeys(BOTH))
+    held = {side: _values(views[side], coupling.at(side)) for side in BOTH}
+    return PairValues(held, agreed_base(mapping, coupling, held, tables))
+
+
+def _values(view: View, end: CoupledRecord | None) -> Values:
+    if view.record is not None:
+        return view.record.values
+    return (end.base if end else None) or {}
+
+
+def _state(
+    mapping: TableMapping, side: Side, view: View, coupling: Coupling | None, pair: PairValues, tables: Tables
+) -> State:
+    if view.seen in (Seen.GONE, Seen.ABSENT):
+        return State.GONE if view.seen is Seen.GONE else State.ABSENT
+    if not view.in_filter or (view.seen is Seen.UNREAD and coupling is not None and coupling.at(side).outside):
+        return State.OUTSIDE
+    base = pair.base[side]
+    unchanged = base is not None and holds(mapping, side, pair.now[side], base, tables[side])
+    return State.UNCHANGED if unchanged else State.CHANGED
+
+
+def _why(reason: Reason, this: Side, coupling: Coupling | None, tables: Tables) -> str:
+    caption, other = tables[this].caption, this.other.product
+    if coupling is None:
+        return (
+            f"{other} has no {tables[this.other].caption} that matches, and the mapping creates none there. "
+            f"Create it in {other}; the next run couples it."
+        )
+    name = coupling.at(this).title or coupling.at(this).number or coupling.at(this).id
+    return (
+        f"{caption} {name} is coupled to a deleted record in {other}. "
         "Restore it, delete the record or delete the coupling."
     )
-    return Hold(Reason.DELETION_CONFLICT, message, survivor)
 
 
-def _decide_coupled(
-    mapping: TableMapping, views: Views, coupling: Coupling, tables: Tables, references: References, now: datetime
+def _frozen(coupling: Coupling, views: Views, reason: Reason) -> Nothing | Remember:
+    """Nothing is written; that a record is outside is remembered, for the other side may move when it is not read."""
+    after = coupling
+    for side in BOTH:
+        if views[side].record is not None:
+            after = after.with_end(side, replace(after.at(side), outside=not views[side].in_filter))
+    return Nothing(reason) if after == coupling else Remember(after.unsure(), reason)
+
+
+def _merge(
+    mapping: TableMapping,
+    views: Views,
+    coupling: Coupling,
+    pair: PairValues,
+    tables: Tables,
+    references: References,
+    now: datetime,
 ) -> Action:
-    now_held = {side: _current(views[side], coupling.at(side)) for side in BOTH}
-    pair = PairValues(now_held, _base(mapping, coupling, now_held, tables))
-    senders = [side for side in BOTH if views[side].seen is Seen.PRESENT and views[side].in_filter]
+    keeps = mapping.when_outside_filter is WhenOutsideFilter.KEEP_IN_STEP
+    senders = [side for side in BOTH if views[side].seen is Seen.PRESENT and (views[side].in_filter or keeps)]
     merged = merge(mapping, pair, senders, tables, references)
     if (held := _held(merged, coupling, senders, tables)) is not None:
         return held
-    after = _remembered(mapping, coupling, views, pair, merged, tables, now)
+    after = remembered(mapping, coupling, views, pair, merged, tables, now)
     writes = {side: in_write_order(tables[side], values) for side, values in merged.writes.items() if values}
     left = tuple(merged.left)
     if writes:
@@ -240,108 +177,6 @@ def _make(
     values: Values = {name: value for name, value in merged.writes[source.other].items() if value is not None}
     ordered = in_write_order(tables[source.other], values)
     return Make(source.other, record, ordered, merged.base, reason, left=tuple(merged.left))
-
-
-def base_after_create(mapping: TableMapping, made: Make, created: Record, tables: Tables) -> dict[Side, CoupledRecord]:
-    """Both ends of the coupling of a record that was created.
-
-    Lines that did not travel this way start from what each side holds: they wait for their own source to move.
-    """
-    records = {made.side: created, made.side.other: made.source}
-    base = {side: dict(made.base[side]) for side in BOTH}
-    for line in mapping.fields:
-        if line.enabled and not line.new_rows_only and not line.direction.allows(made.side.other):
-            for side in BOTH:
-                base[side] |= {name: records[side].values.get(name) for name in line.columns(side)}
-    ends = {side: CoupledRecord(records[side].id, base[side]) for side in BOTH}
-    return {side: versioned(mapping, side, ends[side], records[side], tables[side]) for side in BOTH}
-
-
-def _base(
-    mapping: TableMapping, coupling: Coupling, now: Mapping[Side, Values], tables: Tables
-) -> dict[Side, Values | None]:
-    """What both sides last agreed on, where an unanswered attempt of ours has landed included."""
-    base: dict[Side, Values | None] = {side: coupling.at(side).base for side in BOTH}
-    attempt = coupling.attempt
-    if attempt is None:
-        return base
-    for line in mapping.fields:
-        for side in BOTH:
-            if set(line.columns(side)) & attempt.writes.get(side, {}).keys() and _landed(
-                line, side, attempt, now, tables
-            ):
-                for either in BOTH:
-                    landed = {name: attempt.base[either].get(name) for name in line.columns(either)}
-                    base[either] = {**(base[either] or {}), **landed}
-    return base
-
-
-def _landed(line: FieldMapping, side: Side, attempt: Attempt, now: Mapping[Side, Values], tables: Tables) -> bool:
-    there, sent = now[side], attempt.base[side]
-    return comparable(line, side, there, tables[side]) == comparable(line, side, sent, tables[side])
-
-
-def _remembered(
-    mapping: TableMapping,
-    coupling: Coupling,
-    views: Views,
-    pair: PairValues,
-    merged: Merge,
-    tables: Tables,
-    now: datetime,
-) -> Coupling:
-    after = replace(coupling, synchronized_at=now, attempt=None)
-    for side in BOTH:
-        end, record = coupling.at(side), views[side].record
-        renewed = replace(end, base=merged.base[side])
-        if record is not None:
-            renewed = described(renewed, record, tables[side])
-        will_hold = {**pair.now[side], **merged.writes[side]}
-        if not holds(mapping, side, will_hold, merged.base[side], tables[side]):
-            renewed = replace(renewed, etag=None)
-        after = after.with_end(side, renewed)
-    return after
-
-
-def holds(mapping: TableMapping, side: Side, values: Values, base: Values, table: Table) -> bool:
-    """Whether `values` mean just what `base` says in every line: only then may a version be remembered with it."""
-    for line in mapping.fields:
-        columns = line.columns(side)
-        if not line.enabled or line.new_rows_only or not columns:
-            continue
-        if any(name not in base for name in columns):
-            return False
-        if comparable(line, side, values, table) != comparable(line, side, base, table):
-            return False
-    return True
-
-
-def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
-    """The end with the record's version, number and title; without version if the record holds more than the base.
-
-    A service may change what it is sent: Business Central completes addresses by its post code table.
-    """
-    shown = described(end, record, table)
-    return shown if holds(mapping, side, record.values, end.base or {}, table) else replace(shown, etag=None)
-
-
-def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
-    """The end of a coupling with version, number and title as `record` shows them."""
-    return replace(
-        end,
-        etag=record.etag,
-        number=_caption(record.values, table.number) or end.number,
-        title=_caption(record.values, table.title) or end.title,
-    )
-
-
-def _caption(values: Values, column: str | None) -> str | None:
-    value = values.get(column) if column else None
-    return None if value is None else str(value)
-
-
-def _current(view: View, end: CoupledRecord) -> Values:
-    return view.record.values if view.record is not None else (end.base or {})
 
 
 def in_write_order(table: Table, values: Values) -> Values:

@@ -9,7 +9,9 @@ class Reason(StrEnum):
     """Why something was done, not done, or refused. Codes are stable."""
 
     NOT_COUPLED = "not_coupled"
+    DIRECTION_FORBIDS = "direction_forbids"
     OUTSIDE_FILTER = "outside_filter"
+    LEFT_FILTER = "left_filter"
     IN_STEP = "in_step"
     SOURCE_CHANGED = "source_changed"
     NEW_RECORD = "new_record"
@@ -36,7 +38,9 @@ class Reason(StrEnum):
 
 _SENTENCES = {
     Reason.NOT_COUPLED: "The record is not coupled, and the mapping synchronizes only coupled records.",
+    Reason.DIRECTION_FORBIDS: "The mapping's direction does not create records from this side.",
     Reason.OUTSIDE_FILTER: "The record is outside the mapping's filter.",
+    Reason.LEFT_FILTER: "The record has left the mapping's filter; the coupling was removed.",
     Reason.IN_STEP: "Both records already agree.",
     Reason.SOURCE_CHANGED: "One side changed; the change was carried over.",
     Reason.NEW_RECORD: "The record had no counterpart; one was created and coupled.",

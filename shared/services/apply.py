@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.core.actions import GONE, Action, Change, Hold, Make, Remember, Uncouple
 from shared.core.coupling import Coupling
 from shared.core.outcome import Outcome
-from shared.core.plan import GONE, Action, Change, Hold, Make, Remember, Uncouple, decide, versioned
+from shared.core.plan import decide
 from shared.core.reasons import Reason
 from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
+from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.services.create import create
 from shared.services.observe import read_views

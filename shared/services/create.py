@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from shared.core.actions import Make
 from shared.core.coupling import Coupling, coupling_of
 from shared.core.numbers import free_numbers
-from shared.core.plan import Make, base_after_create
 from shared.core.records import Create, Record, RefusalKind, Refused, WriteResult, Written
+from shared.core.remember import base_after_create
 from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.couplings import Intent

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.core.actions import Seen
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
 from shared.core.mapping import Conversion, FieldMapping
 from shared.core.matching import Matches, find_matches, match_lines
-from shared.core.plan import Seen, described
 from shared.core.records import Record
+from shared.core.remember import described
 from shared.core.sides import Side
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice

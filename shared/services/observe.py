@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.core.actions import ABSENT, GONE, UNREAD, Seen, View
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
-from shared.core.plan import ABSENT, GONE, UNREAD, Seen, View
 from shared.core.records import Record
 from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.core.actions import Seen, View
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
 from shared.core.jobs import Job, passes_of
 from shared.core.mapping import Mapping
-from shared.core.plan import Seen, View
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.services.context import Services

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from shared.core.actions import Change, Hold, Make, Nothing, Remember
 from shared.core.outcome import count
-from shared.core.plan import Change, Hold, Make, Nothing, Remember
 from shared.core.references import Unresolved
 from shared.core.retry import WAITING, next_attempt
 from shared.core.sides import Side

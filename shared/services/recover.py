@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
-from shared.core.plan import versioned
 from shared.core.records import Record
+from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import ColumnKind
 from shared.core.values import same

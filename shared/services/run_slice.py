@@ -13,10 +13,10 @@ import logging
 from collections.abc import Mapping as Document
 from datetime import datetime, timedelta
 
+from shared.core.actions import Hold
 from shared.core.failures import FeedExpired, Passing, SyncFailure
 from shared.core.jobs import JobStatus, Trigger
 from shared.core.mapping import Mapping
-from shared.core.plan import Hold
 from shared.core.reasons import Reason
 from shared.core.records import ChangePage
 from shared.core.sides import Side
@@ -128,6 +128,7 @@ def _signature(work: Slice) -> str:
         mapping.synch_only_coupled_records,
         mapping.update_conflict_resolution,
         mapping.deletion_conflict_resolution,
+        mapping.when_outside_filter,
     ]
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 

@@ -200,6 +200,7 @@ class _StoredEnd:
     etag: str | None
     number: str | None
     title: str | None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,8 @@ def _attempt(attempt: _StoredAttempt) -> Attempt:
 
 
 def _stored_end(end: CoupledRecord) -> _StoredEnd:
-    return _StoredEnd(end.id, None if end.base is None else to_document(end.base), end.etag, end.number, end.title)
+    base = None if end.base is None else to_document(end.base)
+    return _StoredEnd(end.id, base, end.etag, end.number, end.title, end.outside)
 
 
 def _coupling(body: dict[str, object]) -> Coupling:
@@ -272,7 +274,7 @@ def _coupling(body: dict[str, object]) -> Coupling:
 
 def _end(end: _StoredEnd) -> CoupledRecord:
     base = None if end.base is None else from_document(end.base)
-    return CoupledRecord(end.id, base, end.etag, end.number, end.title)
+    return CoupledRecord(end.id, base, end.etag, end.number, end.title, end.outside)
 
 
 def _intent_body(intent: Intent) -> dict[str, object]:

@@ -1,0 +1,116 @@
+"""What a coupling remembers: the base on which both sides agree, and which versions are known to hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.core.actions import Make, Views
+from shared.core.coupling import Attempt, CoupledRecord, Coupling
+from shared.core.mapping import FieldMapping
+from shared.core.mapping import Mapping as TableMapping
+from shared.core.merge import BOTH, Merge, PairValues
+from shared.core.records import Record
+from shared.core.sides import Side
+from shared.core.tables import Table, Values
+from shared.core.transfer import Tables, comparable
+
+
+def agreed_base(
+    mapping: TableMapping, coupling: Coupling, now: Mapping[Side, Values], tables: Tables
+) -> dict[Side, Values | None]:
+    """What both sides last agreed on, where an unanswered attempt of ours has landed included."""
+    base: dict[Side, Values | None] = {side: coupling.at(side).base for side in BOTH}
+    attempt = coupling.attempt
+    if attempt is None:
+        return base
+    for line in mapping.fields:
+        for side in BOTH:
+            if set(line.columns(side)) & attempt.writes.get(side, {}).keys() and _landed(
+                line, side, attempt, now, tables
+            ):
+                for either in BOTH:
+                    landed = {name: attempt.base[either].get(name) for name in line.columns(either)}
+                    base[either] = {**(base[either] or {}), **landed}
+    return base
+
+
+def _landed(line: FieldMapping, side: Side, attempt: Attempt, now: Mapping[Side, Values], tables: Tables) -> bool:
+    there, sent = now[side], attempt.base[side]
+    return comparable(line, side, there, tables[side]) == comparable(line, side, sent, tables[side])
+
+
+def remembered(
+    mapping: TableMapping,
+    coupling: Coupling,
+    views: Views,
+    pair: PairValues,
+    merged: Merge,
+    tables: Tables,
+    now: datetime,
+) -> Coupling:
+    """The coupling once the merge is carried out: the new base, and the versions that hold it."""
+    after = replace(coupling, synchronized_at=now, attempt=None)
+    for side in BOTH:
+        end, record = coupling.at(side), views[side].record
+        renewed = replace(end, base=merged.base[side])
+        if record is not None:
+            renewed = replace(described(renewed, record, tables[side]), outside=not views[side].in_filter)
+        will_hold = {**pair.now[side], **merged.writes[side]}
+        if not holds(mapping, side, will_hold, merged.base[side], tables[side]):
+            renewed = replace(renewed, etag=None)
+        after = after.with_end(side, renewed)
+    return after
+
+
+def base_after_create(mapping: TableMapping, made: Make, created: Record, tables: Tables) -> dict[Side, CoupledRecord]:
+    """Both ends of the coupling of a record that was created.
+
+    Lines that did not travel this way start from what each side holds: they wait for their own source to move.
+    """
+    records = {made.side: created, made.side.other: made.source}
+    base = {side: dict(made.base[side]) for side in BOTH}
+    for line in mapping.fields:
+        if line.enabled and not line.new_rows_only and not line.direction.allows(made.side.other):
+            for side in BOTH:
+                base[side] |= {name: records[side].values.get(name) for name in line.columns(side)}
+    ends = {side: CoupledRecord(records[side].id, base[side]) for side in BOTH}
+    return {side: versioned(mapping, side, ends[side], records[side], tables[side]) for side in BOTH}
+
+
+def holds(mapping: TableMapping, side: Side, values: Values, base: Values, table: Table) -> bool:
+    """Whether `values` mean just what `base` says in every line: only then may a version be remembered with it."""
+    for line in mapping.fields:
+        columns = line.columns(side)
+        if not line.enabled or line.new_rows_only or not columns:
+            continue
+        if any(name not in base for name in columns):
+            return False
+        if comparable(line, side, values, table) != comparable(line, side, base, table):
+            return False
+    return True
+
+
+def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
+    """The end with the record's version, number and title; without version if the record holds more than the base.
+
+    A service may change what it is sent: Business Central completes addresses by its post code table.
+    """
+    shown = described(end, record, table)
+    return shown if holds(mapping, side, record.values, end.base or {}, table) else replace(shown, etag=None)
+
+
+def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
+    """The end of a coupling with version, number and title as `record` shows them."""
+    return replace(
+        end,
+        etag=record.etag,
+        number=_caption(record.values, table.number) or end.number,
+        title=_caption(record.values, table.title) or end.title,
+    )
+
+
+def _caption(values: Values, column: str | None) -> str | None:
+    value = values.get(column) if column else None
+    return None if value is None else str(value)
