@@ -194,7 +194,9 @@ async def test_permissions_can_be_taken_away(bc: Client) -> None:
     assert refusal(await bc.patch("customers", row["id"], city="x")) == (403, "Authorization_RequestDenied")
     assert (await bc.post("customers", {"displayName": "X"})).status_code == 403
     assert (await bc.get("contacts")).status_code == 200
-    await bc.control("settings", permission_failure_status=401)
+    await bc.control("settings", permissions={"Synchronization": {"*": ["read"]}}, permission_failure_status=401)
+    assert (await bc.post("vendors", {})).status_code == 401
+    await bc.control("settings", permissions=rights)
     assert (await bc.get("vendors")).status_code == 401
 
 
