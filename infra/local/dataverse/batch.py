@@ -80,6 +80,7 @@ class _Runner:
 
     async def _single(self, part: Part) -> int:
         done = await self._fault(part) or self._done(part, {})
+        self._session.events.settle(succeeded=done.status < 400)
         self._count(part, done, done.wrote)
         self._writer.add(done)
         return done.status
@@ -92,9 +93,11 @@ class _Runner:
             with self._session.storage.transaction():
                 self._do_all(change_set, faults, answers)
         except _Failed as failed:
+            self._session.events.settle(succeeded=False)
             answers = [(failed.content_id, failed.answer)]
             self._writer.add_set(answers)
             return failed.answer.status
+        self._session.events.settle(succeeded=True)
         self._gate.statistics.wrote(sum(done.wrote for _, done in answers))
         self._writer.add_set(answers)
         return 200

@@ -126,6 +126,7 @@ def _run(session: Session, job_id: object, queries: list[tuple[Table, dict[str, 
     status = _FAILED if failures else _SUCCEEDED
     outcome = {"statecode": _COMPLETED, "statuscode": status, "completedon": now, "message": "\n".join(failures)}
     touch(session, TABLES["asyncoperation"], str(job_id), outcome)
+    session.events.settle(succeeded=True)
 
 
 def _found(session: Session, table: Table, criteria: dict[str, Any]) -> list[str]:

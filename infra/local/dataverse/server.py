@@ -87,6 +87,7 @@ class DataverseServer:
             return await self._batch(request, session, body)
         operation = Operation(request.method, below, query, session.headers, body)
         done = answer(session, operation)
+        session.events.settle(succeeded=done.status < 400)
         self.gate.statistics.wrote(done.wrote)
         for _ in range(done.targets):
             self.gate.statistics.operation(request.method, route_of(below), done.status)
@@ -226,6 +227,7 @@ async def serving(
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield Serving(url, token, server)
     finally:
+        await simulator.webhooks.close()
         await runner.cleanup()
         await asyncio.sleep(0)
         simulator.close()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from infra.local.dataverse.errors import missing_privilege
+from infra.local.dataverse.events import Event, Events
 from infra.local.dataverse.query.conditions import Caller
 from infra.local.dataverse.query.preferences import Preferences
 from infra.local.dataverse.schema.model import Table
@@ -61,9 +62,14 @@ class Session:
     preferences: Preferences = field(default_factory=Preferences)
     headers: Mapping[str, str] = field(default_factory=dict)
     on_behalf: User | None = None
+    events: Events = field(default_factory=Events)
     references: Mapping[str, tuple[Table, str]] = field(default_factory=dict)
     later: Callable[[Callable[[], None]], None] = lambda work: work()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def happened(self, message: str, table: Table, row_id: str, values: Mapping[str, Any]) -> None:
+        """Note a change for those who listen to changes."""
+        self.events.add(Event(message, table, row_id, dict(values), self.user.id, self.user.business_unit))
 
     @property
     def caller(self) -> Caller:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.dataverse.errors import Refusal
+from infra.local.dataverse.events import Events
 from infra.local.dataverse.organization import ADMINISTRATOR, find_user, set_up
 from infra.local.dataverse.schema.catalog import BY_SET, TABLES
 from infra.local.dataverse.schema.model import Table
@@ -17,6 +18,7 @@ from infra.local.dataverse.session import Session, Settings, User
 from infra.local.dataverse.storage import Storage
 from infra.local.dataverse.switches import Switches
 from infra.local.dataverse.values import guid, seconds_of
+from infra.local.dataverse.webhooks import Webhooks
 from infra.local.dataverse.writing.deleting import delete
 from infra.local.dataverse.writing.keys import Keys
 from infra.local.dataverse.writing.payload import read_payload
@@ -44,6 +46,8 @@ class DataverseSimulator:
         self.tokens = Tokens(token)
         self._base_currency = base_currency
         self._jobs: list[asyncio.TimerHandle] = []
+        self.webhooks = Webhooks(self.storage)
+        self._events = Events(self.webhooks.publish)
         if self.storage.one("SELECT 1 FROM organization") is None:
             self._set_up()
 
@@ -54,7 +58,9 @@ class DataverseSimulator:
 
     def session(self, user: User, base: str) -> Session:
         """Answer a session of a user; `base` is the service root with its `/`."""
-        return Session(self.storage, self.keys, self.settings_in_force, user, base, later=self._later)
+        return Session(
+            self.storage, self.keys, self.settings_in_force, user, base, events=self._events, later=self._later
+        )
 
     async def reset(self) -> None:
         """Go back to a fresh organization."""
@@ -84,15 +90,23 @@ class DataverseSimulator:
                 for index, row in enumerate(rows):
                     self._store_row(session, _table(name, "rows"), row, f"rows.{name}[{index}]", body)
                 counts[name] = counts.get(name, 0) + len(rows)
+        # Seed data is there from the beginning: it is no news to anybody.
+        self._events.settle(succeeded=False)
         return {"created": counts, "seconds": round(time.perf_counter() - started, 3)}
 
     async def edit(self, body: dict[str, Any]) -> dict[str, Any]:
         """Do changes as a person, all or none; answers the ids."""
         known_fields(body, {"user", "changes"})
         session = self._as_person(body.get("user", ADMINISTRATOR), "user")
-        with self.storage.transaction():
-            changes = enumerate(a_list(body.get("changes"), "changes"))
-            ids = [self._edit_one(session, one, f"changes[{index}]") for index, one in changes]
+        ids: list[str] = []
+        try:
+            with self.storage.transaction():
+                for index, change in enumerate(a_list(body.get("changes"), "changes")):
+                    ids.append(self._edit_one(session, change, f"changes[{index}]"))
+        except WrongBodyError:
+            self._events.settle(succeeded=False)
+            raise
+        self._events.settle(succeeded=True)
         return {"changed": len(ids), "ids": ids}
 
     def _later(self, work: Callable[[], None]) -> None:

@@ -70,7 +70,7 @@ class Selection:
         return row
 
     def _field(self, column: Column) -> tuple[Column, int, int | None, int | None, Callable[[Any], Any] | None]:
-        index = self._add(f'{self._alias}."{column.name}"')
+        index = self._add("NULL" if column.secret else f'{self._alias}."{column.name}"')
         type_index = name_index = None
         if self._annotated and column.kind.is_lookup:
             type_index = self._add(f'{self._alias}."{column.type_column}"') if column.type_column else None

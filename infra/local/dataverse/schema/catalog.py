@@ -15,7 +15,13 @@ from infra.local.dataverse.schema.organization import (
     TEAM,
     TRANSACTION_CURRENCY,
 )
-from infra.local.dataverse.schema.platform import SDK_MESSAGE, SDK_MESSAGE_FILTER, SYSTEM_JOB
+from infra.local.dataverse.schema.platform import (
+    PROCESSING_STEP,
+    SDK_MESSAGE,
+    SDK_MESSAGE_FILTER,
+    SERVICE_ENDPOINT,
+    SYSTEM_JOB,
+)
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -30,6 +36,8 @@ TABLES: dict[str, Table] = {
         SDK_MESSAGE,
         SDK_MESSAGE_FILTER,
         SYSTEM_JOB,
+        SERVICE_ENDPOINT,
+        PROCESSING_STEP,
     )
 }
 BY_SET: dict[str, Table] = {table.set_name: table for table in TABLES.values()}

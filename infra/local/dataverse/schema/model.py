@@ -100,7 +100,7 @@ class Column:
     """One column. `create` and `update` tell whether a client may set it; a value that it may not set is ignored.
 
     A lookup's `navigations` maps each navigation property to the tables it may point to, `relationships` each target
-    table to the collection-valued navigation property on the other side.
+    table to the collection-valued navigation property on the other side. A `secret` can be written and never be read.
     """
 
     name: str
@@ -119,6 +119,7 @@ class Column:
     on_delete: OnDelete = OnDelete.NOTHING
     indexed: bool = False
     base_of: str | None = None
+    secret: bool = False
 
     @cached_property
     def wire(self) -> str:

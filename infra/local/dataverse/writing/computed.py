@@ -125,6 +125,8 @@ def settle_user(table: Table, row: Row) -> None:
             row["accessmode"] = 4
     if table.name == "team":
         row["ownerid"] = row["teamid"]
+    if table.name == "serviceendpoint":
+        row["isauthvalueset"] = int(row.get("authvalue") is not None)
 
 
 def check_currency(session: Session, table: Table, row: Row) -> None:

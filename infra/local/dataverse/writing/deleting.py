@@ -29,6 +29,7 @@ def _delete(session: Session, table: Table, row_id: str, going: set[tuple[str, s
         if relationship.on_delete is not OnDelete.NOTHING:
             _treat_references(session, table, row_id, relationship, going)
     session.storage.run(f'DELETE FROM "{table.name}" WHERE "{table.id}" = ?', [row_id])
+    session.happened("Delete", table, row_id, {})
     session.storage.run(
         "INSERT OR REPLACE INTO deleted VALUES (?, ?, ?)", (table.name, row_id, session.storage.next_version())
     )

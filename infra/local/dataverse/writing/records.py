@@ -66,6 +66,7 @@ def insert(session: Session, table: Table, values: Mapping[str, Any], row_id: st
     check_duplicates(session, table, new_id, row, changed)
     _stamp_new(session, row)
     _insert(session, table, row)
+    session.happened("Create", table, new_id, row)
     # A row that comes back is no deletion any more.
     session.storage.run("DELETE FROM deleted WHERE entity = ? AND id = ?", (table.name, new_id))
     return new_id
@@ -94,6 +95,7 @@ def change(session: Session, table: Table, row_id: str, payload: Payload) -> Non
     _join_children(session, table, payload, row_id)
     _stamp_change(session, after)
     _update(session, table, row_id, {name: value for name, value in after.items() if before[name] != value})
+    session.happened("Update", table, row_id, values)
 
 
 def exists(session: Session, table: Table, row_id: str) -> bool:
