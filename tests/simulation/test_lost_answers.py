@@ -247,3 +247,23 @@ async def test_the_jobs_of_a_run_that_was_given_up_come_to_an_end(world: Trouble
         await world.work_off()
     jobs, _ = await world.services.jobs.page(None, 1000)
     assert {job.mapping for job in jobs if not job.status.ended} == set()
+
+
+@pytest.mark.xfail(strict=True, reason="a second attempt forgets what the first one has done")
+@pytest.mark.parametrize("second", [Loss.BUSY, Loss.UNKNOWN_NOT_DONE])
+@pytest.mark.parametrize("last", ["1", "4"])
+async def test_a_second_attempt_does_not_forget_what_the_first_has_done(
+    world: TroubledWorld, second: Loss, last: str
+) -> None:
+    """The phone goes from 1 to 2 (sent, answer lost) to 3 (refused), and on."""
+    customer, account = await coupled(world)
+    for value, loss in (("2", Loss.UNKNOWN_DONE), ("3", second)):
+        world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": value})
+        world.trouble.losses = [(Side.DATAVERSE, loss)]
+        await one_message(world)
+        await world.work_off()
+    assert world.row(ACCOUNT, account)["telephone1"] == "2"
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": last})
+    await world.synchronize("CUSTOMER")
+    assert not await world.items("CUSTOMER")
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == last
