@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import mappings_page
 from infra.local.reference.reasons_page import reasons_page
+from infra.local.reference.rules_page import rules_page
 from infra.local.reference.settings_page import settings_page
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -14,5 +16,14 @@ NOTE = "<!-- Written by `python -m infra.local.reference`; change its source, no
 
 def pages() -> dict[str, str]:
     """The text of each page as it must be now."""
-    made = {"settings.md": settings_page(), "mappings.md": mappings_page(), "reasons.md": reasons_page()}
-    return {name: NOTE + text for name, text in made.items()}
+    made = {
+        "settings.md": settings_page(),
+        "mappings.md": mappings_page(),
+        "rules.md": rules_page(),
+        "reasons.md": reasons_page(),
+    }
+    return {name: NOTE + text for name, text in made.items()} | {"http.md": _http()}
+
+
+def _http() -> str:
+    return http_page((DOCS / "http.md").read_text("utf-8"))

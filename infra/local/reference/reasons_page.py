@@ -38,11 +38,24 @@ ADVICE = {
 """What a person does about a record that is not in step, by the reason it is held for."""
 
 
+DONE = (
+    *(Reason.NOT_COUPLED, Reason.DIRECTION_FORBIDS, Reason.OUTSIDE_FILTER, Reason.LEFT_FILTER, Reason.IN_STEP),
+    *(
+        Reason.SOURCE_CHANGED,
+        Reason.NEW_RECORD,
+        Reason.RESTORED,
+        Reason.MATCHED,
+        Reason.BOTH_DELETED,
+        Reason.COUPLING_REMOVED,
+    ),
+)
+"""Reasons that call for nothing; every other one needs advice."""
+
+
 def reasons_page() -> str:
     """The whole page."""
-    person = [reason for reason in Reason if reason in ADVICE and needs_person(reason)]
-    passing = [reason for reason in Reason if reason in ADVICE and not needs_person(reason)]
-    done = [reason for reason in Reason if reason not in ADVICE]
+    person = [reason for reason in Reason if reason not in DONE and needs_person(reason)]
+    passing = [reason for reason in Reason if reason not in DONE and not needs_person(reason)]
     parts = [
         INTRODUCTION,
         f"## Somebody has to act\n\nThese are the coupled data synchronization errors. {_pauses(person)}\n",
@@ -50,7 +63,7 @@ def reasons_page() -> str:
         f"## It passes by itself\n\nShown with `GET /api/errors?waiting=true`. {_pauses(passing)}\n",
         table(("Code", "Sentence", "What to do"), _rows(passing)),
         "## Nothing to do\n\nWhat a run has done, or why it left a record alone.\n",
-        table(("Code", "Sentence"), ((code(reason), reason.sentence) for reason in done)),
+        table(("Code", "Sentence"), ((code(reason), reason.sentence) for reason in DONE)),
     ]
     return "\n".join(parts)
 
