@@ -50,6 +50,10 @@ class RowStore(Protocol):
         """Every row of a small table."""
         ...
 
+    async def ids(self, table: Table) -> list[str]:
+        """The id of every row, as far as a replica knows: what is missing here may exist all the same."""
+        ...
+
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """Do these writes, each on its own: one result per write in the same order; one refusal costs only itself."""
         ...

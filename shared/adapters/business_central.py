@@ -89,6 +89,11 @@ class BusinessCentral:
         path = f"{self._company}/{table.entity_set}{query(select=selection(table, columns))}"
         return [record_from(table, columns, row) for row in await self._pages(path)]
 
+    async def ids(self, table: Table) -> list[str]:
+        """See RowStore."""
+        path = f"{self._company}/{table.entity_set}{query(select=table.key)}"
+        return [str(row[table.key]).lower() for row in await self._pages(path)]
+
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore. A create whose answer was lost is UNKNOWN: the service cannot tell a repeated one."""
 

@@ -90,6 +90,11 @@ class Dataverse:
         path = table.entity_set + query(select=selection(table, columns))
         return [record_from(table, columns, row) for row in await self._pages(path)]
 
+    async def ids(self, table: Table) -> list[str]:
+        """See RowStore."""
+        path = table.entity_set + query(select=table.key)
+        return [str(row[table.key]).lower() for row in await self._pages(path)]
+
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore. A create with an id of ours is repeated when its answer was lost; without one it is UNKNOWN."""
 

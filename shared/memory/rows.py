@@ -78,6 +78,10 @@ class MemoryRows:
         rows = self._asked("all", table, columns)
         return [self._record(table, columns, key, row) for key, row in rows.items()]
 
+    async def ids(self, table: Table) -> list[str]:
+        """See RowStore."""
+        return list(self._asked("ids", table, ()))
+
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore."""
         self._asked("write", table, returning)

@@ -12,7 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.core.filters import FilterError, parse_filter
 from shared.core.jobs import Job
-from shared.core.mapping import ConflictScope, DeletionConflictResolution, Mapping, UpdateConflictResolution
+from shared.core.mapping import (
+    ConflictScope,
+    DeletionConflictResolution,
+    Mapping,
+    UpdateConflictResolution,
+    WhenOutsideFilter,
+)
 from shared.core.sides import Direction, Side
 from shared.ports import Check, StateConflict
 from shared.services.context import Services
@@ -62,6 +68,13 @@ class MappingChange(BaseModel):
     conflict_scope: ConflictScope | None = Field(
         None, description="Whether two edits of one record are a conflict, or only those of one field or field group."
     )
+    when_outside_filter: WhenOutsideFilter | None = Field(
+        None, description="What becomes of a coupled pair when one of its records has left the filter."
+    )
+    guard_percent: int | None = Field(
+        None, ge=0, le=100, description="Share of the coupled records that a run may uncouple or blank; 100: any."
+    )
+    release_guard: bool | None = Field(None, description="true lets the next run pass the plausibility guard once.")
     business_central_filter: FilterText | None = Field(
         None, description="Which BC records are synchronized (OData filter over the mapped table)."
     )
@@ -88,6 +101,8 @@ async def change_mapping(services: Services, name: str, change: MappingChange, e
     if etag not in (None, "*", stored.etag):
         raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.")
     changed = _changed(services, stored.mapping, change)
+    if change.release_guard:
+        await _release_guard(services, changed)
     if changed == stored.mapping:
         return stored
     try:
@@ -96,6 +111,19 @@ async def change_mapping(services: Services, name: str, change: MappingChange, e
         raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.") from conflict
     await _make_due(services, changed)
     return saved
+
+
+async def _release_guard(services: Services, mapping: Mapping) -> None:
+    """The next run may do what the guard has stopped; it is due at once."""
+    runs = services.runs(mapping.name)
+    while True:
+        state = await runs.state()
+        state.guard_released, state.next_due_at = True, services.clock.now()
+        try:
+            await runs.save(state)
+        except StateConflict:
+            continue
+        return
 
 
 async def _make_due(services: Services, mapping: Mapping) -> None:
@@ -108,7 +136,7 @@ async def _make_due(services: Services, mapping: Mapping) -> None:
 
 
 def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:
-    values = {name: getattr(change, name) for name in change.model_fields_set}
+    values = {name: getattr(change, name) for name in change.model_fields_set - {"release_guard"}}
     for side in Side:
         expression = values.pop(f"{side}_filter", None)
         if expression is not None:

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 from shared.core.actions import GONE, Action, Change, Hold, Make, Remember, Uncouple
 from shared.core.coupling import Coupling
+from shared.core.failures import NeedsPerson
+from shared.core.guard import complaint, damage_of, total
 from shared.core.outcome import Outcome
 from shared.core.plan import decide
 from shared.core.reasons import Reason
 from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
 from shared.core.remember import versioned
 from shared.core.sides import Side
+from shared.core.tables import Values
 from shared.services.create import create
 from shared.services.observe import read_views
 from shared.services.pass_context import Pair, Slice
@@ -63,10 +66,12 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
     """Decide and do, until every pair has its outcome. Couplings that changed are stored."""
     everything = [Settled(pair) for pair in pairs]
     open_ones = everything
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         if not open_ones:
             break
         await _decide(work, open_ones)
+        if number == 0:
+            _weigh(work, open_ones)
         await _store_attempts(work, open_ones)
         for source in work.sources:
             await _write_side(work, source.other, open_ones)
@@ -88,6 +93,25 @@ async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
         settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
         if isinstance(settled.action, Hold):
             settled.finish(held=settled.action)
+
+
+def _weigh(work: Slice, decided: Sequence[Settled]) -> None:
+    """Stop before anything is written when the run would take away too much. Raises NeedsPerson."""
+    damage = total(damage_of(one.action, _values_now(one.pair)) for one in decided if one.action is not None)
+    so_far = work.run.damage + damage
+    reason = None if work.state.guard_released else complaint(work.mapping, so_far, work.state.coupled)
+    if reason is not None:
+        raise NeedsPerson(reason, code="guard_tripped")
+    work.run.damage = so_far
+
+
+def _values_now(pair: Pair) -> dict[Side, Values]:
+    found: dict[Side, Values] = {}
+    for side in Side:
+        record = pair.views[side].record
+        base = pair.coupling.at(side).base if pair.coupling else None
+        found[side] = record.values if record else (base or {})
+    return found
 
 
 async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:

@@ -26,6 +26,7 @@ class Policy:
     slice_time: timedelta = timedelta(minutes=2)
     interval: timedelta = timedelta(minutes=1)
     abandoned_after: timedelta = timedelta(minutes=15)
+    sweep_interval: timedelta = timedelta(hours=1)
 
 
 class Facts:

@@ -13,7 +13,7 @@ from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.services.context import Services
 from shared.services.repositories.couplings import CouplingRepository
-from shared.services.repositories.runs import Run
+from shared.services.repositories.runs import MappingState, Run
 from shared.services.repositories.work_items import WorkItem
 
 
@@ -42,7 +42,10 @@ class Pair:
 
 @dataclass(slots=True)
 class Slice:
-    """The work at hand: mapping, tables, the run with its jobs by source side, and the open work items by key."""
+    """The work at hand: mapping, tables, the run with its jobs by source side, and the open work items by key.
+
+    `state` is how far the mapping has come by the last checkpoint.
+    """
 
     services: Services
     mapping: Mapping
@@ -50,6 +53,7 @@ class Slice:
     couplings: CouplingRepository
     run: Run
     jobs: dict[Side, Job]
+    state: MappingState
     items: dict[str, WorkItem] = field(default_factory=dict)
 
     @property

@@ -7,27 +7,20 @@ Killing the process anywhere and delivering the message again ends in the same s
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping as Document
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from shared.core.actions import Hold
-from shared.core.failures import FeedExpired, Passing, SyncFailure
-from shared.core.jobs import JobStatus, Trigger
+from shared.core.failures import Passing, SyncFailure
+from shared.core.jobs import JobStatus
 from shared.core.mapping import Mapping
-from shared.core.reasons import Reason
-from shared.core.records import ChangePage
 from shared.core.sides import Side
 from shared.ports import StateConflict
-from shared.services.apply import Settled, carry_out
 from shared.services.context import Services
-from shared.services.match import couple_matches
-from shared.services.observe import Observed, pairs_of
-from shared.services.pass_context import Pair, Slice
-from shared.services.record_outcomes import forget, record_outcomes
-from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one, recover_creates
+from shared.services.feeds import read_page
+from shared.services.page import synchronize_page
+from shared.services.pass_context import Slice
 from shared.services.repositories.runs import MappingState, Run
 from shared.services.requests import MOST_SETBACKS, send_slice
 
@@ -52,19 +45,19 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
         return
     work = await _begin(services, stored.mapping, state, run)
     try:
-        finished = await _work_off(work, state)
+        finished = await _work_off(work)
     except Passing as failure:
-        await _put_off_or_fail(work, state, failure)
+        await _put_off_or_fail(work, failure)
     except SyncFailure as failure:
-        await _end(work, state, JobStatus.FAILED, str(failure))
+        await _end(work, JobStatus.FAILED, str(failure))
     except StateConflict:
         log.warning("run %s of %s met another run's changes; it is left to that one", run_id, mapping_name)
     else:
         if finished:
-            await _end(work, state, JobStatus.SUCCEEDED, "")
+            await _end(work, JobStatus.SUCCEEDED, "")
         else:
             run.slice += 1
-            await _store(work, state)
+            await _store(work)
             await send_slice(services, run)
 
 
@@ -88,11 +81,12 @@ async def _begin(services: Services, mapping: Mapping, state: MappingState, run:
     for job in by_source.values():
         job.status, job.started_at = JobStatus.RUNNING, job.started_at or now
     couplings = services.couplings(mapping.name)
-    work = Slice(services, mapping, services.tables_of(mapping), couplings, run, by_source)
+    work = Slice(services, mapping, services.tables_of(mapping), couplings, run, by_source, state)
     work.items = await services.work_items(mapping.name).all()
     signature = _signature(work)
     if state.signature != signature:
         # Other columns, filters or rules: what was passed by under the old ones must be looked at again.
+        state.sweep_dataverse = bool(state.signature)  # the deletions that the old position would have told
         state.signature, state.positions = signature, {}
     overtaken = await _overtaken(services, state, run)
     state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
@@ -133,26 +127,26 @@ def _signature(work: Slice) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-async def _work_off(work: Slice, state: MappingState) -> bool:
+async def _work_off(work: Slice) -> bool:
     """Page after page until both feeds are read (True) or the slice's time is up (False)."""
     deadline = work.services.clock.now() + work.services.policy.slice_time
     while True:
-        observed, positions = await _observe(work, state)
-        await _synchronize(work, state, observed)
-        state.positions |= positions
+        observed, reached = await read_page(work)
+        await synchronize_page(work, observed, reached)
+        work.state = reached
         for job in work.jobs.values():
             job.slices += 1
         await work.services.jobs.save(list(work.jobs.values()))
-        await _store(work, state)
+        await _store(work)
         if len(work.run.finished_feeds) == len(Side):
             return True
         if work.services.clock.now() >= deadline:
             return False
 
 
-async def _store(work: Slice, state: MappingState) -> None:
+async def _store(work: Slice) -> None:
     """The checkpoint. A request that came in meanwhile only queued a run; another active run is a conflict."""
-    runs = work.services.runs(work.mapping.name)
+    runs, state = work.services.runs(work.mapping.name), work.state
     work.run.touched_at = work.services.clock.now()
     try:
         await runs.save(state, [work.run])
@@ -160,94 +154,8 @@ async def _store(work: Slice, state: MappingState) -> None:
         fresh = await runs.state()
         if fresh.active != work.run.id:
             raise
-        state.etag, state.queued = fresh.etag, fresh.queued
+        state.etag, state.queued, state.guard_released = fresh.etag, fresh.queued, fresh.guard_released
         await runs.save(state, [work.run])
-
-
-async def _observe(work: Slice, state: MappingState) -> tuple[Observed, dict[Side, str | None]]:
-    """The next page of each feed not read to its end, and once per run the records that are still to be done."""
-    observed = Observed()
-    positions: dict[Side, str | None] = {}
-    open_feeds = [side for side in Side if side not in work.run.finished_feeds]
-    pages = await asyncio.gather(*(_next_page(work, side, state) for side in open_feeds))
-    for side, page in zip(open_feeds, pages, strict=True):
-        observed.records[side] = {record.id: record for record in page.records}
-        observed.deleted[side] = set(page.deleted)
-        positions[side] = page.position
-        if not page.more:
-            work.run.finished_feeds.append(side)
-    if not work.run.retried:
-        await _take_along_open_items(work, observed)
-        work.run.retried = True
-    return observed, positions
-
-
-async def _next_page(work: Slice, side: Side, state: MappingState) -> ChangePage:
-    rows, size = work.services.rows(side), work.services.policy.page_size
-    try:
-        return await rows.changes(work.tables[side], work.columns(side), state.positions.get(side), size)
-    except FeedExpired:
-        # Everything is compared again; what is equal is not rewritten.
-        log.warning("the feed of %s in %s starts over", work.mapping.name, side.product)
-        return await rows.changes(work.tables[side], work.columns(side), None, size)
-
-
-async def _take_along_open_items(work: Slice, observed: Observed) -> None:
-    """Read the records of due work items, both sides, as if they had moved."""
-    due = [item for item in work.items.values() if await _is_due(work, item.next_at, item.last_at, item.waits_for)]
-    for side in Side:
-        ids = {i.business_central_id if side is Side.BUSINESS_CENTRAL else i.dataverse_id for i in due} - {None}
-        wanted = sorted(str(one) for one in ids if one not in observed.ids(side))
-        found = await work.services.rows(side).read(work.tables[side], work.columns(side), wanted) if wanted else {}
-        observed.records[side] |= found
-        observed.deleted[side] |= set(wanted) - found.keys()
-
-
-async def _is_due(work: Slice, next_at: datetime, last_at: datetime, waits_for: tuple[str, ...]) -> bool:
-    if work.run.trigger is Trigger.PERSON or next_at <= work.services.clock.now():
-        return True
-    for parent in waits_for:
-        coupled_at = (await work.services.runs(parent).state()).last_coupled_at
-        if coupled_at is not None and coupled_at >= last_at:
-            return True
-    return False
-
-
-async def _synchronize(work: Slice, state: MappingState, observed: Observed) -> None:
-    """Plan and do everything for one page."""
-    doubt = await recover_creates(work)
-    pairs = await pairs_of(work, observed)
-    doubtful = [pair for pair in pairs if may_be_the_missing_one(pair, doubt)]
-    pairs, several = await couple_matches(work, [pair for pair in pairs if pair not in doubtful])
-    undecided = [pair for pair in pairs if _several(pair, several)]
-    settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
-    settled += [_held_by_several(pair, several) for pair in undecided]
-    settled += [_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS) for pair in doubtful]
-    await record_outcomes(work, settled)
-    known = {one.pair.id_at(side) for one in settled for side in Side}
-    await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))
-    if any(one.outcome and (one.outcome.created or one.outcome.coupled) for one in settled):
-        state.last_coupled_at = work.services.clock.now()
-
-
-def _several(pair: Pair, several: dict[str, list[str]]) -> list[str]:
-    if pair.coupling is not None:
-        return []
-    return next((several[one] for side in Side if (one := pair.id_at(side)) in several), [])
-
-
-def _held_by_several(pair: Pair, several: dict[str, list[str]]) -> Settled:
-    source = next(side for side in Side if pair.present(side))
-    ids = ", ".join(_several(pair, several)[:5])
-    message = f"{Reason.SEVERAL_MATCHES.sentence} Candidates in {source.other.product}: {ids}."
-    return _held_as(pair, Reason.SEVERAL_MATCHES, message)
-
-
-def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:
-    one = Settled(pair)
-    one.action = Hold(reason, message, next(side for side in Side if pair.present(side)))
-    one.finish(held=one.action)
-    return one
 
 
 async def _put_off(services: Services, state: MappingState, run: Run, delay: timedelta) -> None:
@@ -258,10 +166,10 @@ async def _put_off(services: Services, state: MappingState, run: Run, delay: tim
     await send_slice(services, run, delay=delay)
 
 
-async def _put_off_or_fail(work: Slice, state: MappingState, failure: Passing) -> None:
+async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     """A busy service: wait as long as it says and go on from the checkpoint; after many times, say so and end."""
     if work.run.setbacks >= MOST_SETBACKS:
-        await _end(work, state, JobStatus.FAILED, str(failure))
+        await _end(work, JobStatus.FAILED, str(failure))
         return
     for job in work.jobs.values():
         job.message = f"Put off: {failure}"
@@ -272,9 +180,9 @@ async def _put_off_or_fail(work: Slice, state: MappingState, failure: Passing) -
     await _put_off(work.services, await runs.state(), checkpoint, timedelta(seconds=failure.retry_after or 30))
 
 
-async def _end(work: Slice, state: MappingState, status: JobStatus, message: str) -> None:
+async def _end(work: Slice, status: JobStatus, message: str) -> None:
     """The run is over: its jobs get their end, the mapping its next due time."""
-    services, now = work.services, work.services.clock.now()
+    services, state, now = work.services, work.state, work.services.clock.now()
     interval = services.policy.interval
     if work.mapping.interval_minutes is not None:
         interval = timedelta(minutes=work.mapping.interval_minutes)
@@ -283,7 +191,9 @@ async def _end(work: Slice, state: MappingState, status: JobStatus, message: str
     await services.jobs.save(list(work.jobs.values()))
     work.run.ended = True
     state.active = None
+    if status is JobStatus.SUCCEEDED:
+        state.guard_released = False
     state.last_finished_at, state.next_due_at, state.last_message = now, now + interval, message
-    await _store(work, state)
+    await _store(work)
     if status is JobStatus.FAILED:
         log.error("run %s of %s failed: %s", work.run.id, work.mapping.name, message)

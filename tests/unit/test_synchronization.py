@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from shared.core.jobs import Counters, JobStatus
-from shared.core.mapping import ConflictScope, DeletionConflictResolution, UpdateConflictResolution
+from shared.core.mapping import (
+    ConflictScope,
+    DeletionConflictResolution,
+    UpdateConflictResolution,
+    WhenOutsideFilter,
+)
 from shared.core.reasons import Reason
 from shared.core.sides import Direction
+from shared.services.administration import MappingChange, change_mapping
 from tests.world import ACCOUNT, CONTACT, CONTACTS, CURRENCIES, CURRENCY_ROW, CUSTOMERS, SALESPEOPLE, USER, World
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
@@ -344,3 +350,84 @@ async def test_each_side_is_asked_a_fixed_number_of_times_when_nothing_changed(w
     await world.synchronize("CUSTOMER")
     assert world.dataverse.calls.total() == 1
     assert world.business_central.calls.total() <= 3
+
+
+@pytest.mark.parametrize("policy", list(WhenOutsideFilter))
+async def test_a_record_that_left_the_filter_is_handled_as_the_mapping_says(
+    world: World, policy: WhenOutsideFilter
+) -> None:
+    await world.change("CUSTOMER", when_outside_filter=policy)
+    customer, account = await coupled_pair(world)
+    await world.change("CUSTOMER", synch_only_coupled_records=True)
+    world.business_central.edit(CUSTOMERS, customer, {"blocked": "All", "phoneNumber": "200"})
+    await world.synchronize("CUSTOMER")
+    world.clock.advance(hours=1)
+    world.dataverse.edit(ACCOUNT, account, {"emailaddress1": "new@fabrikam.example"})
+    await world.synchronize("CUSTOMER")
+    sent = world.row(ACCOUNT, account)["telephone1"] == "200"
+    received = world.row(CUSTOMERS, customer)["email"] == "new@fabrikam.example"
+    coupled = bool(await world.services.couplings("CUSTOMER").all())
+    assert (sent, received, coupled) == {
+        WhenOutsideFilter.RECEIVE_ONLY: (False, True, True),
+        WhenOutsideFilter.KEEP_IN_STEP: (True, True, True),
+        WhenOutsideFilter.FREEZE: (False, False, True),
+        WhenOutsideFilter.UNCOUPLE: (False, False, False),
+    }[policy]
+
+
+async def test_what_was_frozen_goes_when_the_record_is_back_inside(world: World) -> None:
+    await world.change("CUSTOMER", when_outside_filter=WhenOutsideFilter.FREEZE)
+    customer, account = await coupled_pair(world)
+    world.business_central.edit(CUSTOMERS, customer, {"blocked": "All", "phoneNumber": "200"})
+    await world.synchronize("CUSTOMER")
+    world.dataverse.edit(ACCOUNT, account, {"emailaddress1": "new@fabrikam.example"})
+    await world.synchronize("CUSTOMER")
+    world.business_central.edit(CUSTOMERS, customer, {"blocked": None})
+    await world.synchronize("CUSTOMER")
+    assert world.row(ACCOUNT, account)["telephone1"] == "200"
+    assert world.row(CUSTOMERS, customer)["email"] == "new@fabrikam.example"
+
+
+async def test_a_customer_deleted_in_business_central_is_noticed_although_no_feed_tells(world: World) -> None:
+    customer, _ = await coupled_pair(world)
+    world.business_central.remove(CUSTOMERS, customer)
+    await world.synchronize("CUSTOMER")
+    (item,) = await world.items("CUSTOMER")
+    assert item.reason is Reason.DELETION_CONFLICT
+
+
+async def test_a_deletion_that_dataverse_has_forgotten_is_noticed_all_the_same(world: World) -> None:
+    _, account = await coupled_pair(world)
+    world.dataverse.remove(ACCOUNT, account)
+    world.dataverse.forget_changes()
+    await world.synchronize("CUSTOMER")
+    (item,) = await world.items("CUSTOMER")
+    assert item.reason is Reason.DELETION_CONFLICT
+
+
+async def test_an_implausible_share_of_losses_stops_the_run_until_it_is_released(world: World) -> None:
+    await world.change("CUSTOMER", deletion_conflict_resolution=DeletionConflictResolution.REMOVE_COUPLING)
+    await world.change("CUSTOMER", synch_only_coupled_records=False)
+    for index in range(30):
+        world.account(name=f"Account {index}")
+    await world.synchronize("CUSTOMER")
+    await world.change("CUSTOMER", synch_only_coupled_records=True)
+    for account in list(world.dataverse.rows(ACCOUNT)):
+        world.dataverse.remove(ACCOUNT, account)
+    jobs = await world.synchronize("CUSTOMER")
+    assert {job.status for job in jobs.values()} == {JobStatus.FAILED}
+    assert "release_guard" in jobs["CUSTOMER", TO].message
+    assert len(await world.services.couplings("CUSTOMER").all()) == 30
+    await change_mapping(world.services, "CUSTOMER", MappingChange(release_guard=True), None)
+    await world.synchronize("CUSTOMER")
+    assert not await world.services.couplings("CUSTOMER").all()
+
+
+async def test_blanking_many_values_at_once_stops_the_run(world: World) -> None:
+    accounts = [world.account(name=f"Account {index}", telephone1="1") for index in range(30)]
+    await world.synchronize("CUSTOMER")
+    for account in accounts:
+        world.dataverse.edit(ACCOUNT, account, {"telephone1": None})
+    jobs = await world.synchronize("CUSTOMER")
+    assert {job.status for job in jobs.values()} == {JobStatus.FAILED}
+    assert {row["phoneNumber"] for row in world.business_central.rows(CUSTOMERS).values()} == {"1"}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.core.guard import Damage
 from shared.core.jobs import Trigger
 from shared.core.sides import Side
 from shared.ports import Put, StateChange, StateStore
@@ -24,7 +25,8 @@ class MappingState:
 
     `positions` are the feeds' positions by side; `signature` is the configuration they were read under: when it
     changes the feeds start over. `queued` is a run that waits, `active` the one that is on. `last_coupled_at` releases
-    the records of other mappings that wait for a parent here.
+    the records of other mappings that wait for a parent here. `coupled` counts the couplings. Deletions in Business
+    Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over.
     """
 
     mapping: str
@@ -36,6 +38,10 @@ class MappingState:
     last_started_at: datetime | None = None
     last_finished_at: datetime | None = None
     last_coupled_at: datetime | None = None
+    coupled: int = 0
+    next_sweep_at: datetime | None = None
+    sweep_dataverse: bool = False
+    guard_released: bool = False
     last_message: str = ""
     etag: str | None = None
 
@@ -57,6 +63,7 @@ class Run:
     slice: int = 0
     finished_feeds: list[Side] = field(default_factory=list)
     retried: bool = False
+    damage: Damage = field(default_factory=Damage)
     delays: int = 0
     setbacks: int = 0
     ended: bool = False

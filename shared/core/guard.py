@@ -1,0 +1,72 @@
+"""The plausibility guard: a run that would take away an implausible share of a mapping stops and asks.
+
+An emptied table, a wrong filter or a restored backup look like many people deleting on purpose. What is
+counted is what another run cannot take back: uncoupling, blanking, and creating anew what seems to be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnly
+from dataclasses import dataclass
+
+from shared.core.actions import Action, Change, Make, Uncouple
+from shared.core.mapping import Mapping
+from shared.core.sides import Side
+from shared.core.tables import Values
+
+ALWAYS_ALLOWED = 10  # records a run: small mappings change by large shares
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a run does that cannot be taken back, in records."""
+
+    uncoupled: int = 0
+    restored: int = 0
+    blanked: int = 0
+
+    def __add__(self, other: Damage) -> Damage:
+        """Both together."""
+        return Damage(self.uncoupled + other.uncoupled, self.restored + other.restored, self.blanked + other.blanked)
+
+    @property
+    def records(self) -> int:
+        """How many records are concerned."""
+        return self.uncoupled + self.restored + self.blanked
+
+
+def damage_of(action: Action, before: ReadOnly[Side, Values]) -> Damage:
+    """What one action takes away; `before` are the values of both sides now."""
+    match action:
+        case Uncouple():
+            return Damage(uncoupled=1)
+        case Make():
+            return Damage(restored=1 if action.replaces else 0)
+        case Change():
+            blanks = any(
+                value is None and before[side].get(name) is not None
+                for side, values in action.writes.items()
+                for name, value in values.items()
+            )
+            return Damage(blanked=1 if blanks else 0)
+        case _:
+            return Damage()
+
+
+def total(damages: Iterable[Damage]) -> Damage:
+    """All together."""
+    return sum(damages, Damage())
+
+
+def complaint(mapping: Mapping, damage: Damage, coupled: int) -> str | None:
+    """Why the run has to stop, or None when the damage is plausible. `coupled` is the number of couplings."""
+    limit = max(ALWAYS_ALLOWED, coupled * mapping.guard_percent // 100)
+    if mapping.guard_percent == 100 or damage.records <= limit:
+        return None
+    return (
+        f"The run was stopped before it wrote anything more: of {coupled} coupled records it would uncouple "
+        f"{damage.uncoupled}, create {damage.restored} anew as deleted ones and blank values of {damage.blanked}; "
+        f"{limit} are allowed (guard_percent {mapping.guard_percent}). If that is right, release the next run with "
+        f'PATCH mappings/{mapping.name} {{"release_guard": true}}.'
+    )

@@ -1,0 +1,60 @@
+"""Everything for one page of changes: recover, pair, match, decide, write, remember."""
+
+from __future__ import annotations
+
+from shared.core.actions import Hold, Make, Uncouple
+from shared.core.reasons import Reason
+from shared.core.sides import Side
+from shared.services.apply import Settled, carry_out
+from shared.services.match import couple_matches
+from shared.services.observe import Observed, pairs_of
+from shared.services.pass_context import Pair, Slice
+from shared.services.record_outcomes import forget, record_outcomes
+from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one, recover_creates
+from shared.services.repositories.runs import MappingState
+
+
+async def synchronize_page(work: Slice, observed: Observed, reached: MappingState) -> None:
+    """Bring the observed records in step; `reached` learns how many couplings there are then."""
+    doubt = await recover_creates(work)
+    pairs = await pairs_of(work, observed)
+    doubtful = [pair for pair in pairs if may_be_the_missing_one(pair, doubt)]
+    pairs, several = await couple_matches(work, [pair for pair in pairs if pair not in doubtful])
+    undecided = [pair for pair in pairs if _several(pair, several)]
+    settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
+    settled += [_held_by_several(pair, several) for pair in undecided]
+    settled += [_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS) for pair in doubtful]
+    await record_outcomes(work, settled)
+    known = {one.pair.id_at(side) for one in settled for side in Side}
+    await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))
+    gained = sum(1 for one in settled if one.outcome and (_is_new(one) or one.outcome.coupled))
+    lost = sum(1 for one in settled if isinstance(one.action, Uncouple) and one.outcome and not one.outcome.held)
+    reached.coupled = max(0, reached.coupled + gained - lost)
+    if gained:
+        reached.last_coupled_at = work.services.clock.now()
+
+
+def _is_new(one: Settled) -> bool:
+    """Whether the pair was not coupled before: a restored record only takes its deleted predecessor's place."""
+    restored = isinstance(one.action, Make) and one.action.replaces is not None
+    return one.outcome is not None and one.outcome.created is not None and not restored
+
+
+def _several(pair: Pair, several: dict[str, list[str]]) -> list[str]:
+    if pair.coupling is not None:
+        return []
+    return next((several[one] for side in Side if (one := pair.id_at(side)) in several), [])
+
+
+def _held_by_several(pair: Pair, several: dict[str, list[str]]) -> Settled:
+    source = next(side for side in Side if pair.present(side))
+    ids = ", ".join(_several(pair, several)[:5])
+    message = f"{Reason.SEVERAL_MATCHES.sentence} Candidates in {source.other.product}: {ids}."
+    return _held_as(pair, Reason.SEVERAL_MATCHES, message)
+
+
+def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:
+    one = Settled(pair)
+    one.action = Hold(reason, message, next(side for side in Side if pair.present(side)))
+    one.finish(held=one.action)
+    return one
