@@ -163,6 +163,7 @@ async def test_query_options_are_read_in_every_spelling(dataverse: Client, query
         ("accounts?$expand=contact_customer_accounts($top=1;$expand=ownerid)", 400, "0x80060888", "$expand"),
         ("accounts?$expand=contact_customer_accounts/$ref", 400, "0x80060888", "$ref"),
         ("accounts?$expand=nothing", 400, "0x0", "nothing"),
+        ("accounts?$expand=ownerid($select=fullname)", 400, "0x0", "principal"),
         ("accounts?$expand=" + ",".join(["primarycontactid"] * 16), 400, "0x80060888", "15"),
         ("accounts(00000000-0000-0000-0000-000000000001)", 404, "0x80040217", "Does Not Exist"),
         ("accounts(accountnumber='X')", 400, "0x80060890", "is not valid for resource"),
@@ -225,6 +226,8 @@ async def test_expansions_show_related_rows(dataverse: Client) -> None:
     nested = "accounts?$filter=name eq 'alpha gmbh'&$expand=contact_customer_accounts($expand=parentcustomerid_account)"
     row = (await dataverse.rows(nested))[0]
     assert {one["parentcustomerid_account"]["name"] for one in row["contact_customer_accounts"]} == {ALPHA}
+    owned = (await dataverse.rows("accounts?$filter=name eq 'alpha gmbh'&$expand=ownerid"))[0]
+    assert owned["ownerid"] == {"@odata.type": "#Microsoft.Dynamics.CRM.systemuser", "ownerid": owned["_ownerid_value"]}
     reference = (await dataverse.rows("accounts?$filter=name eq 'alpha gmbh'&$expand=primarycontactid/$ref"))[0]
     assert reference["primarycontactid"]["@odata.id"].startswith(f"{dataverse.root}contacts(")
 

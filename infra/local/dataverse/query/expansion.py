@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,17 +65,26 @@ def _expansion(table: Table, text: str, depth: int) -> Expansion:
         raise wrong_query(f"Found a path with multiple navigation properties in $expand: '{text}'.")
     lookup = table.navigations.get(name)
     relationship = relationships_to(table.name).get(name)
-    if lookup is None and relationship is None:
+    if relationship is not None:
+        target = relationship.referencing
+    elif lookup is not None:
+        # Of an owner, who may be a user or a team, nothing but the id can be asked for.
+        target = TABLES[lookup.navigations[name][0]]
+        if len(lookup.navigations[name]) > 1:
+            _check_principal(options)
+    else:
         raise no_such_property(name, table.name)
-    target = TABLES[lookup.navigations[name][0]] if lookup else _referencing(relationship)
     nested = parse_expand(target, options.get("$expand", ""), depth + 1)
     _check_collection(relationship, options, nested, bool(reference))
     return Expansion(name, options, nested, lookup, relationship, bool(reference))
 
 
-def _referencing(relationship: Relationship | None) -> Table:
-    assert relationship is not None
-    return relationship.referencing
+def _check_principal(options: dict[str, str]) -> None:
+    """Users and teams have nothing in common but their id."""
+    for option in ("$select", "$expand"):
+        for name in options.get(option, "").split(","):
+            if name.strip() not in ("", "ownerid"):
+                raise no_such_property(name.strip(), "principal")
 
 
 def _options(inside: str) -> dict[str, str]:
@@ -99,20 +108,29 @@ def _check_collection(
         raise not_allowed("$top and $orderby are not supported on a collection that has nested $expand options.")
 
 
-def attach(session: Session, table: Table, rows: Sequence[dict[str, Any]], ids: Sequence[str], expand: Any) -> None:
+def attach(
+    session: Session,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    ids: Sequence[str],
+    expansions: Iterable[Expansion],
+) -> None:
     """Put the related rows into rows (`ids` are theirs, in the same order); raises Refusal for unknown names."""
-    for expansion in expand:
+    for expansion in expansions:
         if expansion.lookup is not None:
-            _attach_single(session, table, rows, ids, expansion)
-        else:
-            _attach_collection(session, table, rows, ids, expansion)
+            _attach_single(session, table, rows, ids, expansion, expansion.lookup)
+        elif expansion.relationship is not None:
+            _attach_collection(session, table, rows, ids, expansion, expansion.relationship)
 
 
 def _attach_single(
-    session: Session, table: Table, rows: Sequence[dict[str, Any]], ids: Sequence[str], expansion: Expansion
+    session: Session,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    ids: Sequence[str],
+    expansion: Expansion,
+    lookup: Column,
 ) -> None:
-    lookup = expansion.lookup
-    assert lookup is not None
     references = _references(session, table, lookup, ids)
     found: dict[str, dict[str, Any]] = {}
     for name in lookup.navigations[expansion.name]:
@@ -137,6 +155,9 @@ def _targets(session: Session, table: Table, ids: list[str], expansion: Expansio
     session.may("read", table)
     if expansion.reference_only:
         return {row_id: {"@odata.id": session.address(table, row_id)} for row_id in ids}
+    if expansion.lookup is not None and len(expansion.lookup.navigations[expansion.name]) > 1:
+        kind = f"#{table.type_name}"
+        return {row_id: {"@odata.type": kind, "ownerid": row_id} for row_id in ids}
     selection = Selection(table, selected_columns(table, expansion.options.get("$select", "")), session.preferences)
     sql = f'SELECT {selection.sql} FROM "{table.name}" t WHERE t."{table.id}" IN (SELECT value FROM json_each(?))'
     found = session.storage.all(sql, [json.dumps(ids)])
@@ -150,11 +171,14 @@ def _targets(session: Session, table: Table, ids: list[str], expansion: Expansio
 
 
 def _attach_collection(
-    session: Session, table: Table, rows: Sequence[dict[str, Any]], ids: Sequence[str], expansion: Expansion
+    session: Session,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    ids: Sequence[str],
+    expansion: Expansion,
+    relationship: Relationship,
 ) -> None:
-    relationship = expansion.relationship
-    assert relationship is not None
-    children = _children(session, table, ids, expansion)
+    children = _children(session, table, ids, expansion, relationship)
     for row, row_id in zip(rows, ids, strict=True):
         row[expansion.name] = children.get(row_id, [])
         if not expansion.nested:
@@ -164,10 +188,8 @@ def _attach_collection(
 
 
 def _children(
-    session: Session, table: Table, ids: Sequence[str], expansion: Expansion
+    session: Session, table: Table, ids: Sequence[str], expansion: Expansion, relationship: Relationship
 ) -> dict[str, list[dict[str, Any]]]:
-    relationship = expansion.relationship
-    assert relationship is not None
     child = relationship.referencing
     session.may("read", child)
     options = expansion.options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.dataverse.errors import Refusal, no_such_property, not_allowed, wrong_argument, wrong_payload
+from infra.local.dataverse.errors import Refusal, not_allowed, wrong_argument, wrong_payload
 from infra.local.dataverse.schema.catalog import Relationship, relationships_to
 from infra.local.dataverse.schema.model import Column, Required, Table
 from infra.local.dataverse.session import Session
@@ -92,8 +92,11 @@ def _bind(session: Session, table: Table, payload: Payload, name: str, value: An
     if relationship is not None:
         values = value if isinstance(value, list) else [value]
         payload.joined.append((relationship, [referenced(session, one) for one in values]))
-        return
-    assert column is not None
+    elif column is not None:
+        _bind_lookup(session, table, payload, column, name, value)
+
+
+def _bind_lookup(session: Session, table: Table, payload: Payload, column: Column, name: str, value: Any) -> None:
     target, row_id = referenced(session, value)
     if target.name not in column.navigations[name]:
         why = f"The type '{target.type_name}' of the record bound to '{name}' is not the expected one."
@@ -114,11 +117,3 @@ def _undeclared(table: Table, name: str) -> Refusal:
 def _check_type(table: Table, value: object) -> None:
     if not isinstance(value, str) or value.lstrip("#") != table.type_name:
         raise wrong_payload(table.set_name, f"A resource with type '{value}' was found where another was expected.")
-
-
-def property_column(table: Table, name: str) -> Column:
-    """Answer the column of a single property in a path; raises Refusal for an unknown one."""
-    column = table.by_wire.get(name)
-    if column is None:
-        raise no_such_property(name, table.name)
-    return column
