@@ -60,8 +60,12 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Write these columns on these sides; then the coupling is `coupling` (with the versions the services answer)."""
+    """Write these columns on these sides; then the coupling is `coupling` (with the versions the services answer).
 
+    `before` is the coupling as it holds until then.
+    """
+
+    before: Coupling
     coupling: Coupling
     writes: Mapping[Side, Values]
     reason: Reason = Reason.SOURCE_CHANGED

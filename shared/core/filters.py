@@ -188,7 +188,10 @@ class _Parser:
         if read is None:
             self._next -= 1
             raise self._wrong("a value")
-        return read(token.text)
+        try:
+            return read(token.text)
+        except ValueError as error:
+            raise FilterError(f"{token.text} at position {token.position} is no value: {error}") from error
 
 
 _WORDS: dict[str, Value] = {"null": None, "true": True, "false": False}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from shared.core.mapping import ConflictScope, FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.references import Unresolved
-from shared.core.sides import Direction, Side
+from shared.core.sides import Direction, Side, direction_from
 from shared.core.tables import Value, Values
 from shared.core.transfer import FieldProblem, Leave, References, Tables, carry, comparable
 from shared.core.values import same
@@ -59,8 +59,14 @@ class _Moved:
     """How one line stands: which sides moved away from the base, and whether both mean the same now."""
 
     line: FieldMapping
+    direction: Direction
     sides: frozenset[Side]
     agreed: bool
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether values of this line may travel either way in this mapping."""
+        return self.direction is Direction.BIDIRECTIONAL
 
 
 def merge(
@@ -68,8 +74,9 @@ def merge(
 ) -> Merge:
     """Merge one pair. `senders` are the sides whose record passes its filter: only those may give values away."""
     allowed = frozenset(senders)
-    lines = [line for line in mapping.fields if line.enabled and not line.new_rows_only and _carries(mapping, line)]
-    moved = [_look_at(line, pair, tables, references) for line in lines]
+    lines = [line for line in mapping.fields if line.enabled and not line.new_rows_only]
+    ways = [(line, direction) for line in lines if (direction := direction_of(mapping, line)) is not None]
+    moved = [_look_at(line, direction, pair, tables, references) for line, direction in ways]
     record_moved = frozenset(side for item in moved if not item.agreed for side in item.sides)
     result = Merge()
     for group in _groups(mapping, moved):
@@ -78,17 +85,28 @@ def merge(
     return result
 
 
-def _carries(mapping: TableMapping, line: FieldMapping) -> bool:
-    return any(mapping.direction.allows(side) and line.direction.allows(side) for side in BOTH)
+def direction_of(mapping: TableMapping, line: FieldMapping) -> Direction | None:
+    """Which way a line's values travel in this mapping; None when line and mapping exclude each other."""
+    sources = [side for side in BOTH if mapping.direction.allows(side) and line.direction.allows(side)]
+    if len(sources) == len(BOTH):
+        return Direction.BIDIRECTIONAL
+    return direction_from(sources[0]) if sources else None
 
 
-def _look_at(line: FieldMapping, pair: PairValues, tables: Tables, references: References) -> _Moved:
+def _look_at(
+    line: FieldMapping, direction: Direction, pair: PairValues, tables: Tables, references: References
+) -> _Moved:
     sides = frozenset(side for side in BOTH if line.columns(side) and _has_moved(line, side, pair, tables))
-    agreed = any(_means_the_same(line, side, pair, tables, references) for side in BOTH if line.direction.allows(side))
-    if not agreed and all(pair.base[side] is None for side in BOTH):
+    agreed = any(_means_the_same(line, side, pair, tables, references) for side in BOTH if direction.allows(side))
+    if not agreed and direction is Direction.BIDIRECTIONAL and not _was_compared(line, pair):
         sides = _not_blank(line, pair, tables) or sides
         agreed = _differs_in_case_only(line, pair, tables)
-    return _Moved(line, sides, agreed)
+    return _Moved(line, direction, sides, agreed)
+
+
+def _was_compared(line: FieldMapping, pair: PairValues) -> bool:
+    """Whether any base knows this line: a new pair's, and a line that was switched on later, does not."""
+    return any(name in (pair.base[side] or {}) for side in BOTH for name in line.columns(side))
 
 
 def _has_moved(line: FieldMapping, side: Side, pair: PairValues, tables: Tables) -> bool:
@@ -100,17 +118,13 @@ def _has_moved(line: FieldMapping, side: Side, pair: PairValues, tables: Tables)
 
 
 def _not_blank(line: FieldMapping, pair: PairValues, tables: Tables) -> frozenset[Side]:
-    """Of a pair never synchronized, a blank gives way to a value: it is nobody's edit."""
-    if line.direction is not Direction.BIDIRECTIONAL:
-        return frozenset()
+    """In a line never compared, a blank gives way to a value: it is nobody's edit."""
     filled = {side for side in BOTH if comparable(line, side, pair.now[side], tables[side]) is not None}
     return frozenset(filled)
 
 
 def _differs_in_case_only(line: FieldMapping, pair: PairValues, tables: Tables) -> bool:
     """Two records just coupled by their names need no quarrel about capitals: each keeps its spelling."""
-    if line.direction is not Direction.BIDIRECTIONAL:
-        return False
     left, right = (comparable(line, side, pair.now[side], tables[side]) for side in BOTH)
     return isinstance(left, str) and isinstance(right, str) and left.casefold() == right.casefold()
 
@@ -128,7 +142,7 @@ def _means_the_same(line: FieldMapping, source: Side, pair: PairValues, tables: 
 
 def _groups(mapping: TableMapping, moved: list[_Moved]) -> list[list[_Moved]]:
     if mapping.conflict_scope is ConflictScope.RECORD:
-        both_ways = [item for item in moved if item.line.direction is Direction.BIDIRECTIONAL]
+        both_ways = [item for item in moved if item.both_ways]
         return [both_ways, *([item] for item in moved if item not in both_ways)]
     groups: dict[str, list[_Moved]] = {}
     for item in moved:
@@ -154,36 +168,28 @@ def _merge_group(
         if item.agreed:
             _agree(item.line, pair, result)
             continue
-        source = _source(item.line, mapping, moved, record_moved, winner)
-        if source is None and len(moved) == len(BOTH) and item.line.direction is Direction.BIDIRECTIONAL:
-            _clash(item.line, pair, tables, references, result)
-        elif source is None or source not in allowed or not mapping.direction.allows(source):
-            _leave(item.line, pair, result)
+        source = _source(item, moved, record_moved, winner)
+        if source is None and len(moved) == len(BOTH) and item.both_ways and allowed:
+            _clash(item, pair, tables, references, result)
+        elif source is None or source not in allowed:
+            _leave(item, pair, result)
         else:
-            _send(item.line, source, pair, tables, references, result)
+            _send(item, source, pair, tables, references, result)
 
 
-def _source(
-    line: FieldMapping,
-    mapping: TableMapping,
-    moved: frozenset[Side],
-    record_moved: frozenset[Side],
-    winner: Side | None,
-) -> Side | None:
+def _source(item: _Moved, moved: frozenset[Side], record_moved: frozenset[Side], winner: Side | None) -> Side | None:
     """Whose value is to be carried over, or None when nobody's is."""
-    if line.direction is not Direction.BIDIRECTIONAL or mapping.direction is not Direction.BIDIRECTIONAL:
+    if not item.both_ways:
         # A one-way line is asserted whenever its source record moved at all: the destination's edits give way.
-        one_way = line.direction if line.direction is not Direction.BIDIRECTIONAL else mapping.direction
-        source = Side.BUSINESS_CENTRAL if one_way is Direction.TO_INTEGRATION_TABLE else Side.DATAVERSE
+        source = next(side for side in BOTH if item.direction.allows(side))
         return source if source in record_moved else None
     if len(moved) == len(BOTH):
         return winner
     return next(iter(moved), None)
 
 
-def _send(
-    line: FieldMapping, source: Side, pair: PairValues, tables: Tables, references: References, result: Merge
-) -> None:
+def _send(item: _Moved, source: Side, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
+    line = item.line
     carried = carry(line, source, pair.now[source], tables, references)
     if isinstance(carried, Unresolved):
         result.waits.append(carried)
@@ -192,7 +198,7 @@ def _send(
     elif isinstance(carried, Leave):
         if carried.unresolved is not None:
             result.left.append(carried.unresolved)
-        _leave(line, pair, result)
+        _leave(item, pair, result)
     else:
         _write(line, source, carried, pair, tables, result)
 
@@ -214,29 +220,29 @@ def _agree(line: FieldMapping, pair: PairValues, result: Merge) -> None:
             result.base[side][name] = pair.now[side].get(name)
 
 
-def _leave(line: FieldMapping, pair: PairValues, result: Merge) -> None:
+def _leave(item: _Moved, pair: PairValues, result: Merge) -> None:
     """Keep the old base: the difference stays visible to later runs.
 
     A one-way line without a base starts from what is there: its destination's own values are nobody's edit.
     """
     for side in BOTH:
         base = pair.base[side] or {}
-        for name in line.columns(side):
+        for name in item.line.columns(side):
             if name in base:
                 result.base[side][name] = base[name]
-            elif line.direction is not Direction.BIDIRECTIONAL:
+            elif not item.both_ways:
                 result.base[side][name] = pair.now[side].get(name)
 
 
-def _clash(line: FieldMapping, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
+def _clash(item: _Moved, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
     """A conflict, unless the line's reference finds nothing and may be left alone: then nobody can tell."""
     for side in BOTH:
-        carried = carry(line, side, pair.now[side], tables, references)
+        carried = carry(item.line, side, pair.now[side], tables, references)
         if isinstance(carried, Leave) and carried.unresolved is not None:
             result.left.append(carried.unresolved)
-            _leave(line, pair, result)
+            _leave(item, pair, result)
             return
-    result.conflicts.append(_conflict(line, pair, tables))
+    result.conflicts.append(_conflict(item.line, pair, tables))
 
 
 def _conflict(line: FieldMapping, pair: PairValues, tables: Tables) -> FieldConflict:

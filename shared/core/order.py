@@ -18,6 +18,12 @@ def parents_first(mappings: Iterable[Mapping]) -> list[Mapping]:
     for name in sorted(by_name):
         sorter.add(name, *sorted(parent for parent in by_name[name].depends_on if parent in by_name))
     try:
-        return [by_name[name] for name in sorter.static_order()]
+        sorter.prepare()
     except CycleError as error:
         raise ValueError(f"mappings depend on each other: {' -> '.join(error.args[1])}") from error
+    ordered: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered += ready
+        sorter.done(*ready)
+    return [by_name[name] for name in ordered]

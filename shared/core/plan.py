@@ -20,7 +20,7 @@ from shared.core.merge import BOTH, Merge, PairValues, merge
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.references import Unresolved
-from shared.core.remember import agreed_base, holds, remembered
+from shared.core.remember import agreed_base, holds, remembered, with_landed
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
 from shared.core.transfer import FieldProblem, Leave, References, Tables, carry
@@ -54,7 +54,7 @@ def decide(
         case Step.HOLD:
             return Hold(reason, _why(reason, this, coupling, tables), this)
         case Step.LEAVE:
-            return Nothing(reason) if coupling is None else _frozen(coupling, views, reason)
+            return Nothing(reason) if coupling is None else _frozen(coupling, views, pair, reason)
 
 
 def _pair_values(mapping: TableMapping, views: Views, coupling: Coupling | None, tables: Tables) -> PairValues:
@@ -97,13 +97,13 @@ def _why(reason: Reason, this: Side, coupling: Coupling | None, tables: Tables) 
     )
 
 
-def _frozen(coupling: Coupling, views: Views, reason: Reason) -> Nothing | Remember:
+def _frozen(coupling: Coupling, views: Views, pair: PairValues, reason: Reason) -> Nothing | Remember:
     """Nothing is written; that a record is outside is remembered, for the other side may move when it is not read."""
     after = coupling
     for side in BOTH:
         if views[side].record is not None:
             after = after.with_end(side, replace(after.at(side), outside=not views[side].in_filter))
-    return Nothing(reason) if after == coupling else Remember(after.unsure(), reason)
+    return Nothing(reason) if after == coupling else Remember(with_landed(after, pair).unsure(), reason)
 
 
 def _merge(
@@ -118,13 +118,14 @@ def _merge(
     keeps = mapping.when_outside_filter is WhenOutsideFilter.KEEP_IN_STEP
     senders = [side for side in BOTH if views[side].seen is Seen.PRESENT and (views[side].in_filter or keeps)]
     merged = merge(mapping, pair, senders, tables, references)
+    before = with_landed(coupling, pair)
     if (held := _held(merged, coupling, senders, tables)) is not None:
         return held
     after = remembered(mapping, coupling, views, pair, merged, tables, now)
     writes = {side: in_write_order(tables[side], values) for side, values in merged.writes.items() if values}
     left = tuple(merged.left)
     if writes:
-        return Change(after, writes, left=left)
+        return Change(before, after, writes, left=left)
     if replace(after, synchronized_at=coupling.synchronized_at) == coupling:
         return Nothing(Reason.IN_STEP, left)
     return Remember(after, left=left)

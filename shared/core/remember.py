@@ -41,6 +41,16 @@ def _landed(line: FieldMapping, side: Side, attempt: Attempt, now: Mapping[Side,
     return comparable(line, side, there, tables[side]) == comparable(line, side, sent, tables[side])
 
 
+def with_landed(coupling: Coupling, pair: PairValues) -> Coupling:
+    """The coupling with what landed of an unanswered attempt in its base, and the attempt forgotten."""
+    if coupling.attempt is None:
+        return coupling
+    known = coupling.unsure()
+    for side in BOTH:
+        known = known.with_end(side, replace(known.at(side), base=pair.base[side]))
+    return known
+
+
 def remembered(
     mapping: TableMapping,
     coupling: Coupling,

@@ -91,7 +91,7 @@ def _fit(line: FieldMapping, source: Side, values: Values, table: Table) -> Valu
         if _is_too_long(column, shaped):
             if line.too_long is TooLong.REFUSE:
                 return _too_long(line, source, column, shaped)
-            shaped = str(shaped)[: column.max_length].rstrip()
+            shaped = str(shaped)[: column.max_length].rstrip() or None
         fitted[name] = shaped
     return fitted
 

@@ -44,7 +44,6 @@ class Settled:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.before = pair.coupling
         self.action: Action | None = None
         self.outcome: Outcome | None = None
         self.written: set[Side] = set()
@@ -88,7 +87,6 @@ async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
     now = work.services.clock.now()
     for settled in open_ones:
         pair = settled.pair
-        settled.before = pair.coupling
         settled.landed, settled.again = {}, set()
         settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
         if isinstance(settled.action, Hold):
@@ -118,8 +116,8 @@ async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:
     """Write down which changes are about to be sent."""
     attempts = []
     for settled in open_ones:
-        if isinstance(settled.action, Change) and settled.before is not None:
-            settled.pair.coupling = settled.before.attempting(settled.action.writes, settled.action.coupling)
+        if isinstance(settled.action, Change):
+            settled.pair.coupling = settled.action.before.attempting(settled.action.writes, settled.action.coupling)
             attempts.append(settled.pair.coupling)
     if attempts:
         await work.couplings.save(attempts)
@@ -143,9 +141,8 @@ async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> 
 def _update(settled: Settled, side: Side) -> Update:
     """The write, with the version that was planned with: the one read now, else the one the coupling remembers."""
     assert isinstance(settled.action, Change)
-    assert settled.before is not None
     record = settled.pair.views[side].record
-    end = settled.before.at(side)
+    end = settled.action.before.at(side)
     return Update(end.id, settled.action.writes[side], record.etag if record else end.etag)
 
 
@@ -205,9 +202,9 @@ def _after_all_writes(work: Slice, settled: Settled, action: Change) -> list[Cou
             after = after.with_end(side, end)
         settled.pair.coupling = after
         return [after]
-    if settled.landed or settled.in_doubt or settled.again or settled.before is None:
+    if settled.landed or settled.in_doubt or settled.again:
         return []
-    settled.pair.coupling = settled.before.unsure()
+    settled.pair.coupling = action.before.unsure()
     return [settled.pair.coupling]
 
 

@@ -19,7 +19,7 @@ from shared.core.sides import Side
 from tests.unit.core.tables import BC, DV
 
 COUPLING = Coupling(CoupledRecord("b"), CoupledRecord("d"), datetime(2026, 1, 5, tzinfo=UTC))
-CHANGE = Change(COUPLING, {})
+CHANGE = Change(COUPLING, COUPLING, {})
 CONFLICT = Hold(Reason.UPDATE_CONFLICT, "", BC)
 BOTH = frozenset(Side)
 NOTHING = Counters()
