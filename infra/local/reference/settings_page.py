@@ -76,7 +76,15 @@ def _required(name: str, field: FieldInfo) -> str:
 
 
 def _is_secret(field: FieldInfo) -> bool:
-    return SecretStr in (field.annotation, *get_args(field.annotation))
+    return SecretStr in _parts(field.annotation)
+
+
+def _parts(annotation: Any) -> Iterable[Any]:
+    """A type and all it is made of, through names given with `type`."""
+    yield annotation
+    for part in (getattr(annotation, "__value__", None), *get_args(annotation)):
+        if part is not None:
+            yield from _parts(part)
 
 
 def _limits(field: FieldInfo) -> Iterable[str]:
