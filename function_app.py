@@ -9,6 +9,5 @@ from shared.bootstrap import services_from
 
 app = func.FunctionApp()
 _services = services_from(os.environ)
-_schedule = os.environ.get("SYNC_SCHEDULE") or "0 * * * * *"
 for _blueprint in BLUEPRINTS:
-    app.register_functions(_blueprint(_services, _schedule))
+    app.register_functions(_blueprint(_services))

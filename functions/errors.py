@@ -9,7 +9,7 @@ from shared.services.administration import open_items
 from shared.services.context import Services
 
 
-def errors_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+def errors_blueprint(services: Services) -> func.Blueprint:
     """GET errors; `?waiting=true` adds the records that wait for a parent or a busy service."""
     blueprint = func.Blueprint()
 

@@ -12,7 +12,7 @@ from shared.services.administration import health
 from shared.services.context import Services
 
 
-def health_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+def health_blueprint(services: Services) -> func.Blueprint:
     """GET health: 200 when every dependency can be reached and authorizes the app, else 503 with what to do."""
     blueprint = func.Blueprint()
 

@@ -112,7 +112,7 @@ def item_document(item: WorkItem) -> dict[str, Any]:
     """A record that is not in step, as the API shows it."""
     body = asdict(item)
     body["is_error"] = item.is_error
-    body["explanation"] = item.reason.sentence
+    body["explanation"], body["advice"] = item.reason.sentence, item.reason.advice
     return body
 
 

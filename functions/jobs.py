@@ -12,7 +12,7 @@ from shared.services.run_slice import run_slice
 QUEUE = "sync-jobs"
 
 
-def jobs_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+def jobs_blueprint(services: Services) -> func.Blueprint:
     """The Service Bus trigger. Sessions keep the runs of one mapping one after the other."""
     blueprint = func.Blueprint()
 

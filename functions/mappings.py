@@ -13,7 +13,7 @@ from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState
 
 
-def mappings_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+def mappings_blueprint(services: Services) -> func.Blueprint:
     """GET mappings, GET and PATCH one mapping."""
     blueprint = func.Blueprint()
 

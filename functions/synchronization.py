@@ -23,7 +23,7 @@ from shared.services.job_log import jobs_page, request_or_job
 from shared.services.requests import request_synchronization
 
 
-def synchronization_blueprint(services: Services, _schedule: str) -> func.Blueprint:
+def synchronization_blueprint(services: Services) -> func.Blueprint:
     """POST synchronize (one mapping, all), GET jobs, GET one job or request."""
     blueprint = func.Blueprint()
 

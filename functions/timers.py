@@ -12,12 +12,14 @@ from shared.services.requests import enqueue_due
 log = logging.getLogger(__name__)
 
 
-def timers_blueprint(services: Services, schedule: str) -> func.Blueprint:
-    """The timer trigger; `schedule` is NCRONTAB with six fields."""
+def timers_blueprint(services: Services) -> func.Blueprint:
+    """The timer trigger."""
     blueprint = func.Blueprint()
 
     @blueprint.function_name("enqueue_due_jobs")
-    @blueprint.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False, use_monitor=True)
+    @blueprint.timer_trigger(
+        arg_name="timer", schedule=services.policy.schedule, run_on_startup=False, use_monitor=True
+    )
     async def enqueue_due_jobs(timer: func.TimerRequest) -> None:
         touched = await enqueue_due(services)
         if touched:

@@ -49,6 +49,7 @@ def services_from(environment: Mapping[str, str]) -> Services:
         page_size=settings.page_size,
         slice_time=timedelta(seconds=settings.slice_seconds),
         interval=settings.interval,
+        schedule=settings.schedule,
     )
     return Services(
         connection=settings.connection,
@@ -102,7 +103,7 @@ def _state(settings: Settings) -> Any:
         is_development = given.rstrip(";").casefold() == "usedevelopmentstorage=true"
         return TableStorage(connection_string=_DEVELOPMENT_STORAGE if is_development else given)
     endpoint = settings.storage_table_uri or f"https://{settings.storage_account}.table.core.windows.net"
-    return TableStorage(endpoint=endpoint, credential=_credential(settings))
+    return TableStorage(endpoint=endpoint, credential=_credential(settings, settings.storage_client_id))
 
 
 def _queue(settings: Settings) -> Any:
@@ -110,10 +111,12 @@ def _queue(settings: Settings) -> Any:
 
     if settings.service_bus_connection is not None:
         return ServiceBusQueue(QUEUE, connection_string=settings.service_bus_connection.get_secret_value())
-    return ServiceBusQueue(QUEUE, namespace=settings.service_bus_namespace, credential=_credential(settings))
+    credential = _credential(settings, settings.service_bus_client_id)
+    return ServiceBusQueue(QUEUE, namespace=settings.service_bus_namespace, credential=credential)
 
 
-def _credential(settings: Settings) -> Any:
+def _credential(settings: Settings, named: str | None) -> Any:
+    """The managed identity: the one named for this service, else CLIENT_ID's where that is no app registration."""
     from azure.identity.aio import ManagedIdentityCredential
 
-    return ManagedIdentityCredential(client_id=None if settings.client_secret else settings.client_id)
+    return ManagedIdentityCredential(client_id=named or (None if settings.client_secret else settings.client_id))

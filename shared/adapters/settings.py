@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -15,15 +16,43 @@ class SettingsError(Exception):
     """The app cannot start with these settings; the message names the setting and the fix."""
 
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets that do not close, a port that is none
+        known = False
+    if not known:
         raise ValueError("must be an address like https://contoso.crm4.dynamics.com")
-    if parts.query or parts.fragment:
-        raise ValueError("must be an address without a query")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must be an address without a query or a user")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("must begin with https:// (http:// is for this machine only)")
     return value.rstrip("/")
+
+
+def _before_api(value: str) -> str:
+    """The connectors add the API's own path; an address that has it already would get it twice."""
+    if re.search(r"/api(/(data/)?v\d[\d.]*)?$", value, re.IGNORECASE):
+        raise ValueError("must end before /api")
+    return value
+
+
+def _storage(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().casefold()
+    parts = {part.partition("=")[0].strip() for part in text.split(";")}
+    if not parts & {"usedevelopmentstorage", "accountname", "tableendpoint"}:
+        raise ValueError("must be the connection string of a storage account (AccountName=...;AccountKey=...)")
+    return value
+
+
+def _service_bus(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip().casefold().startswith("endpoint=sb://"):
+        raise ValueError("must be the connection string of a Service Bus namespace (Endpoint=sb://...)")
+    return value
 
 
 def _guid(value: str) -> str:
@@ -33,7 +62,17 @@ def _guid(value: str) -> str:
         raise ValueError("must be a GUID like 9ee4af1b-7e4f-4c2a-8a3c-2f3b1d6f0c11") from None
 
 
+def _ncrontab(value: str) -> str:
+    if len(value.split()) != 6:
+        raise ValueError("must have six fields, seconds first, like 0 * * * * *")
+    return value
+
+
+type Schedule = Annotated[str, AfterValidator(_ncrontab)]
 type Address = Annotated[str, AfterValidator(_address)]
+type Environment = Annotated[str, AfterValidator(_address), AfterValidator(_before_api)]
+type StorageConnection = Annotated[SecretStr, AfterValidator(_storage)]
+type ServiceBusConnection = Annotated[SecretStr, AfterValidator(_service_bus)]
 type Guid = Annotated[str, AfterValidator(_guid)]
 
 
@@ -42,7 +81,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    business_central_url: Address = Field(
+    business_central_url: Environment = Field(
         alias="BUSINESS_CENTRAL_URL",
         description="Business Central up to the environment, before /api/v2.0: "
         "https://api.businesscentral.dynamics.com/v2.0/TENANT/ENVIRONMENT.",
@@ -50,7 +89,7 @@ class Settings(BaseModel):
     business_central_company_id: Guid = Field(
         alias="BUSINESS_CENTRAL_COMPANY_ID", description="Id (GUID) of the company to synchronize."
     )
-    dataverse_url: Address = Field(
+    dataverse_url: Environment = Field(
         alias="DATAVERSE_URL", description="The Dataverse environment, https://ORGANIZATION.crm4.dynamics.com."
     )
     connection: str = Field(
@@ -82,7 +121,7 @@ class Settings(BaseModel):
     dataverse_token: SecretStr | None = Field(
         None, alias="DATAVERSE_TOKEN", description="A fixed token, for a simulator on this machine only."
     )
-    storage_connection: SecretStr | None = Field(
+    storage_connection: StorageConnection | None = Field(
         None,
         alias="AzureWebJobsStorage",
         description="Connection string of the storage account (the Functions host needs it too); locally Azurite's.",
@@ -97,7 +136,12 @@ class Settings(BaseModel):
         alias="AzureWebJobsStorage__tableServiceUri",
         description="Address of the table service, where it does not follow from the account's name.",
     )
-    service_bus_connection: SecretStr | None = Field(
+    storage_client_id: Guid | None = Field(
+        None,
+        alias="AzureWebJobsStorage__clientId",
+        description="Client id of the user-assigned managed identity for the storage, where it is not CLIENT_ID.",
+    )
+    service_bus_connection: ServiceBusConnection | None = Field(
         None, alias="ServiceBusConnection", description="Connection string of the Service Bus namespace."
     )
     service_bus_namespace: str | None = Field(
@@ -105,11 +149,21 @@ class Settings(BaseModel):
         alias="ServiceBusConnection__fullyQualifiedNamespace",
         description="NAME.servicebus.windows.net, instead of a connection string: the managed identity is used.",
     )
+    service_bus_client_id: Guid | None = Field(
+        None,
+        alias="ServiceBusConnection__clientId",
+        description="Client id of the user-assigned managed identity for Service Bus, where it is not CLIENT_ID.",
+    )
     ownership_model: Literal["Person", "Team"] = Field(
         "Person",
         alias="OWNERSHIP_MODEL",
         description="Person: the owner of a row is the user coupled to the salesperson. Team: rows keep their owner, "
         "and salespeople are not synchronized.",
+    )
+    schedule: Schedule = Field(
+        "0 * * * * *",
+        alias="SYNC_SCHEDULE",
+        description="When the timer looks for what is due: NCRONTAB with six fields, seconds first.",
     )
     interval_minutes: int = Field(
         1,
@@ -139,7 +193,7 @@ class Settings(BaseModel):
             (self.business_central_token, self.business_central_url, "BUSINESS_CENTRAL_TOKEN"),
             (self.dataverse_token, self.dataverse_url, "DATAVERSE_TOKEN"),
         ):
-            if token is not None and urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
+            if token is not None and urlsplit(url).hostname not in _LOOPBACK:
                 raise ValueError(f"{name} is for simulators on this machine; remove it and use CLIENT_ID")
         if self.client_secret is not None and not (self.tenant_id and self.client_id):
             raise ValueError("CLIENT_SECRET needs TENANT_ID and CLIENT_ID beside it")
@@ -165,6 +219,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise SettingsError(_sentence(error)) from None
 
 
+_PREDICATES = {
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must be 1 to 40 letters, digits and hyphens",
+}
+"""What a person reads instead of the library's words, by type of error."""
+
+
 def _sentence(error: ValidationError) -> str:
     """The first thing that is wrong; never the value, which may be a secret."""
     first = error.errors(include_input=False, include_url=False)[0]
@@ -174,9 +238,6 @@ def _sentence(error: ValidationError) -> str:
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
         return f"The setting {name} is missing: {field.description}"
     if not name:
-        return f"The settings are wrong: {message}."
-    return f"The setting {name} is wrong: it {_predicate(message[:1].lower() + message[1:])}."
-
-
-def _predicate(message: str) -> str:
-    return message.removeprefix("input ").removeprefix("string ")
+        return f"The setting {message}."  # a rule of the whole begins with the name of the guilty one
+    predicate = _PREDICATES.get(first["type"], message).format(**first.get("ctx", {}))
+    return f"The setting {name} is wrong: it {predicate}."

@@ -11,7 +11,7 @@ from shared.core.reasons import Reason
 from shared.core.retry import WAITING
 from shared.core.sides import Side
 
-IGNORED = (Reason.NOT_COUPLED, Reason.DIRECTION_FORBIDS, Reason.OUTSIDE_FILTER)
+IGNORED = (Reason.NOT_COUPLED, Reason.DIRECTION_FORBIDS, Reason.OUTSIDE_FILTER, Reason.NOT_DUE)
 
 
 @dataclass(slots=True)
@@ -19,7 +19,8 @@ class Outcome:
     """The last word on one pair in one slice.
 
     `action` is what was decided last, `written` the sides that were really written, `held` why it is not in step,
-    `seen` the sides whose record this run looked at, `coupled` and `created` what happened besides.
+    `seen` the sides whose record this run looked at, `coupled` and `created` what happened besides. `skips` marks the
+    failure that makes a record Skipped: it counts as skipped, not as failed.
     """
 
     action: Nothing | Remember | Change | Make | Uncouple | Hold
@@ -28,6 +29,7 @@ class Outcome:
     held: Hold | None = None
     coupled: bool = False
     created: Side | None = None
+    skips: bool = False
 
 
 def count(outcome: Outcome, sources: Iterable[Side]) -> dict[Side, Counters]:
@@ -49,10 +51,12 @@ def _count_pass(outcome: Outcome, source: Side, counters: Counters) -> None:
     elif isinstance(outcome.action, Uncouple):
         counters.uncoupled += 1 if source in outcome.seen or not outcome.seen else 0
     elif outcome.held is not None and _concerns(outcome.held, source, outcome.seen):
-        if outcome.held.reason in WAITING:
+        if outcome.held.reason in WAITING or outcome.skips:
             counters.skipped += 1
         else:
             counters.failed += 1
+    elif source in outcome.seen and _rests(outcome):
+        counters.skipped += 1
     elif source in outcome.seen and not _is_ignored(outcome):
         counters.unchanged += 1
 
@@ -60,6 +64,10 @@ def _count_pass(outcome: Outcome, source: Side, counters: Counters) -> None:
 def _concerns(held: Hold, source: Side, seen: frozenset[Side]) -> bool:
     """A conflict fails in every pass that saw the record; anything else in the pass whose source could not be sent."""
     return source in seen if held.reason is Reason.UPDATE_CONFLICT else source is held.source
+
+
+def _rests(outcome: Outcome) -> bool:
+    return isinstance(outcome.action, Nothing) and outcome.action.reason is Reason.SKIPPED
 
 
 def _is_ignored(outcome: Outcome) -> bool:

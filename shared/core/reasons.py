@@ -29,11 +29,19 @@ class Reason(StrEnum):
     CREATE_NOT_ALLOWED = "create_not_allowed"
     CHANGED_MEANWHILE = "changed_meanwhile"
     SEVERAL_MATCHES = "several_matches"
+    SKIPPED = "skipped"
+    NOT_DUE = "not_due"
+    OPTION_NOT_MAPPED = "option_not_mapped"
 
     @property
     def sentence(self) -> str:
         """The reason for a person."""
         return _SENTENCES[self]
+
+    @property
+    def advice(self) -> str:
+        """What a person does about a record that is held for this reason; empty where nothing is held."""
+        return _ADVICE.get(self, "")
 
 
 _SENTENCES = {
@@ -57,5 +65,28 @@ _SENTENCES = {
     Reason.PERMISSION_MISSING: "The application user lacks a permission.",
     Reason.CREATE_NOT_ALLOWED: "The mapping does not create records there; create it by hand and it will be coupled.",
     Reason.CHANGED_MEANWHILE: "The record kept changing while it was synchronized; it will be tried again.",
-    Reason.SEVERAL_MATCHES: "Several records agree in the match fields; couple the right one by hand.",
+    Reason.SKIPPED: "The record failed twice in the same way and has not changed since; it is left alone.",
+    Reason.NOT_DUE: "The record failed before and has not changed since; its next try is not due yet.",
+    Reason.OPTION_NOT_MAPPED: "A value has no choice on the other side; the records keep the value they have.",
+    Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
+}
+
+_ADVICE = {
+    Reason.UPDATE_CONFLICT: "The error's `fields` hold both values. Write the right value where it is wrong: equal "
+    "values are no conflict. Or let one system win for the whole mapping with `update_conflict_resolution`: "
+    "`SendUpdateToIntegration` for Business Central, `GetUpdateFromIntegration` for Dataverse.",
+    Reason.DELETION_CONFLICT: "Delete the other record too; then the coupling goes as well. Or set the mapping's "
+    "`deletion_conflict_resolution` to `RestoreRecords` or `RemoveCoupling`.",
+    Reason.VALUE_REFUSED: "Change the value to what the other side can hold; the message says what that is.",
+    Reason.SERVICE_REFUSED: "The message has the service's own words, `column` the field it names. Correct the value "
+    "in the record, or add what the service misses over there: a country, say.",
+    Reason.PERMISSION_MISSING: "Give the application user what the message names. `GET /api/health` tries every table.",
+    Reason.CREATE_NOT_ALLOWED: "Create the record by hand on the other side; the next run couples it.",
+    Reason.SEVERAL_MATCHES: "The message names the candidates. Change a match field in the wrong ones, or delete the "
+    "duplicates: as soon as exactly one is left, it gets coupled.",
+    Reason.WAITS_FOR_PARENT: "Nothing, if the record it refers to is about to be coupled: this one follows by itself. "
+    "Else see why that one is not: is it an error itself, or does its mapping synchronize only coupled records?",
+    Reason.SERVICE_BUSY: "Nothing. If it stays for long, `GET /api/health` tells which service cannot be reached.",
+    Reason.CHANGED_MEANWHILE: "Nothing.",
+    Reason.OPTION_NOT_MAPPED: "Add a choice with that code or name, or rename one; the records follow by themselves.",
 }

@@ -23,6 +23,11 @@ def next_attempt(reason: Reason, attempts: int, now: datetime) -> datetime:
     return now + min(pause, LONGEST_PAUSE)
 
 
+def is_skipped(reason: Reason, message: str, earlier_reason: Reason, earlier_message: str) -> bool:
+    """Whether a record that failed again becomes Skipped: the same data error twice (CRM Integration Record)."""
+    return needs_person(reason) and (reason, message) == (earlier_reason, earlier_message)
+
+
 def needs_person(reason: Reason) -> bool:
     """Whether a failure with this reason is shown as somebody's task."""
     return reason not in PASSING and reason not in WAITING

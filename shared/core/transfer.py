@@ -112,7 +112,7 @@ def _too_long(line: FieldMapping, source: Side, column: Column, value: Value) ->
     length = len(str(value))
     message = (
         f"{line.caption} has {length} characters in {source.product}; {column.name} in {source.other.product} holds at "
-        f"most {column.max_length}. Shorten it, or let the field mapping truncate (too_long: truncate)."
+        f"most {column.max_length}. Shorten it."
     )
     return FieldProblem("value_too_long", source, column.name, value, message)
 

@@ -54,7 +54,7 @@ class MappingChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool | None = Field(None, description="Whether the timer runs the mapping.")
+    enabled: bool | None = Field(None, description="Whether the mapping is synchronized at all.")
     synch_only_coupled_records: bool | None = Field(
         None, description="Whether uncoupled records are ignored (Synch. Only Coupled Records)."
     )

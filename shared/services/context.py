@@ -20,11 +20,16 @@ from shared.services.repositories.work_items import WorkItemRepository
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How runs are cut and timed. `page_size` records of a side are read at a time, a slice ends after `slice_time`."""
+    """How runs are cut and timed. `page_size` records of a side are read at a time, a slice ends after `slice_time`.
+
+    The timer ticks by `schedule` (NCRONTAB); a mapping is due every `interval`. A run that was not touched for
+    `abandoned_after` is woken up. Deletions in Business Central are looked for every `sweep_interval`.
+    """
 
     page_size: int = 1000
     slice_time: timedelta = timedelta(minutes=2)
     interval: timedelta = timedelta(minutes=1)
+    schedule: str = "0 * * * * *"
     abandoned_after: timedelta = timedelta(minutes=15)
     sweep_interval: timedelta = timedelta(hours=1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.jobs import Counters, Job, JobStatus
-from shared.services.administration import Problem
+from shared.services.administration import Problem, mapping_named
 from shared.services.context import Services
 
 PAGE = 500
@@ -48,9 +48,11 @@ class RequestStatus:
 async def jobs_page(
     services: Services, *, mapping: str | None, status: str | None, after: str | None, limit: int
 ) -> JobsPage:
-    """A page of the job log, of one mapping or status if asked for. Raises Problem (400) for an unknown status."""
+    """A page of the job log, of one mapping or status if asked for. Raises Problem (400, 404)."""
     if status is not None and status not in set(JobStatus):
         raise Problem(400, "invalid_value", f"status: must be one of {', '.join(JobStatus)}.")
+    if mapping is not None:
+        mapping = (await mapping_named(services, mapping)).mapping.name
     found: list[Job] = []
     while True:
         page, after = await services.jobs.page(after, PAGE)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from shared.core.actions import Hold, Make, Uncouple
+from shared.core.actions import Hold, Make, Nothing, Seen, Uncouple
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.services.apply import Settled, carry_out
+from shared.services.feeds import is_due
 from shared.services.match import couple_matches
 from shared.services.observe import Observed, pairs_of
 from shared.services.pass_context import Pair, Slice
-from shared.services.record_outcomes import forget, record_outcomes
+from shared.services.record_outcomes import forget, keys_of, record_outcomes, versions_of
 from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one, recover_creates
 from shared.services.repositories.runs import MappingState
+from shared.services.repositories.work_items import WorkItem
 
 
 async def synchronize_page(work: Slice, observed: Observed, reached: MappingState) -> None:
@@ -19,11 +21,15 @@ async def synchronize_page(work: Slice, observed: Observed, reached: MappingStat
     doubt = await recover_creates(work)
     pairs = await pairs_of(work, observed)
     doubtful = [pair for pair in pairs if may_be_the_missing_one(pair, doubt)]
-    pairs, several = await couple_matches(work, [pair for pair in pairs if pair not in doubtful])
+    resting = {id(pair): item for pair in pairs if (item := await _rests(work, pair)) is not None}
+    active = [pair for pair in pairs if pair not in doubtful and id(pair) not in resting]
+    resting_pairs = [pair for pair in pairs if id(pair) in resting]
+    pairs, several = await couple_matches(work, active)
     undecided = [pair for pair in pairs if _several(pair, several)]
     settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
     settled += [_held_by_several(pair, several) for pair in undecided]
     settled += [_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS) for pair in doubtful]
+    settled += [_left_resting(pair, resting[id(pair)]) for pair in resting_pairs]
     await record_outcomes(work, settled)
     known = {one.pair.id_at(side) for one in settled for side in Side}
     await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))
@@ -32,6 +38,24 @@ async def synchronize_page(work: Slice, observed: Observed, reached: MappingStat
     reached.coupled = max(0, reached.coupled + gained - lost)
     if gained:
         reached.last_coupled_at = work.services.clock.now()
+
+
+async def _rests(work: Slice, pair: Pair) -> WorkItem | None:
+    """The open item of a pair that failed, has not changed since, and is not due: it is not tried again now."""
+    item = next((work.items[key] for key in keys_of(pair) if key in work.items), None)
+    if item is None or not item.is_error or await is_due(work, item):
+        return None
+    seen = versions_of(pair)
+    if any(view.seen is Seen.GONE for view in pair.views.values()) and item.reason is not Reason.DELETION_CONFLICT:
+        return None
+    return item if all(item.versions.get(side) == etag for side, etag in seen.items()) else None
+
+
+def _left_resting(pair: Pair, item: WorkItem) -> Settled:
+    one = Settled(pair)
+    one.action = Nothing(Reason.SKIPPED if item.skipped else Reason.NOT_DUE)
+    one.finish()
+    return one
 
 
 def _is_new(one: Settled) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from shared.core.actions import Change, Hold, Make, Nothing, Remember
 from shared.core.outcome import count
+from shared.core.reasons import Reason
 from shared.core.references import Unresolved
-from shared.core.retry import WAITING, next_attempt
+from shared.core.retry import WAITING, is_skipped, next_attempt
 from shared.core.sides import Side
 from shared.services.apply import Settled
-from shared.services.pass_context import Slice
+from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.work_items import WorkItem
 
 MOST_MESSAGES = 50  # of one job; the work items hold the rest
@@ -21,14 +22,16 @@ async def record_outcomes(work: Slice, settled: Sequence[Settled]) -> None:
     kept: dict[str, WorkItem] = {}
     for one in settled:
         assert one.outcome is not None
-        for side, counters in count(one.outcome, work.sources).items():
-            work.jobs[side].counters.add(counters)
-        _note_what_was_left(work, one)
         if one.outcome.held is not None:
             item = _work_item(work, one, one.outcome.held)
             kept[item.key] = item
+            one.outcome.skips = item.skipped
             _note(work, one.outcome.held)
-    cured = {key for one in settled for key in _keys(one) if key in work.items and key not in kept}
+        for side, counters in count(one.outcome, work.sources).items():
+            work.jobs[side].counters.add(counters)
+        _note_what_was_left(work, one)
+    tried = [one for one in settled if not rests(one)]
+    cured = {key for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
     repository = work.services.work_items(work.mapping.name)
     if kept:
         await repository.put(list(kept.values()))
@@ -45,15 +48,22 @@ async def forget(work: Slice, keys: Iterable[str]) -> None:
         work.items = {key: item for key, item in work.items.items() if key not in gone}
 
 
-def _keys(one: Settled) -> list[str]:
-    return [f"{side}|{record_id}" for side in Side if (record_id := one.pair.id_at(side))]
+def keys_of(pair: Pair) -> list[str]:
+    """The keys under which a pair's work item may be stored."""
+    return [f"{side}|{record_id}" for side in Side if (record_id := pair.id_at(side))]
+
+
+def rests(one: Settled) -> bool:
+    """Whether a pair was left alone because it failed before and nothing has changed since."""
+    return isinstance(one.action, Nothing) and one.action.reason in (Reason.SKIPPED, Reason.NOT_DUE)
 
 
 def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
     now = work.services.clock.now()
     source = held.source if one.pair.id_at(held.source) else held.source.other
     record_id = one.pair.id_at(source) or ""
-    earlier = next((work.items[key] for key in _keys(one) if key in work.items), None)
+    earlier = next((work.items[key] for key in keys_of(one.pair) if key in work.items), None)
+    skipped = earlier is not None and is_skipped(held.reason, held.message, earlier.reason, earlier.message)
     attempts = earlier.attempts + 1 if earlier and earlier.reason is held.reason else 1
     number, title = _names(work, one, source)
     return WorkItem(
@@ -75,7 +85,14 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
         service_code=one.service_code,
         fields=held.fields,
         waits_for=tuple(sorted({name for wait in held.waits for name in wait.mappings})),
+        skipped=skipped,
+        versions=versions_of(one.pair),
     )
+
+
+def versions_of(pair: Pair) -> dict[Side, str | None]:
+    """The versions of the records that were read."""
+    return {side: record.etag for side in Side if (record := pair.views[side].record) is not None}
 
 
 def _names(work: Slice, one: Settled, source: Side) -> tuple[str | None, str | None]:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from shared.core.failures import Passing, SyncFailure
 from shared.core.jobs import JobStatus
 from shared.core.mapping import Mapping
+from shared.core.schedule import next_due
 from shared.core.sides import Side
 from shared.ports import StateConflict
 from shared.services.context import Services
@@ -193,7 +194,8 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     state.active = None
     if status is JobStatus.SUCCEEDED:
         state.guard_released = False
-    state.last_finished_at, state.next_due_at, state.last_message = now, now + interval, message
+    state.last_finished_at, state.last_message = now, message
+    state.next_due_at = next_due(work.run.requested_at, interval, now)
     await _store(work)
     if status is JobStatus.FAILED:
         log.error("run %s of %s failed: %s", work.run.id, work.mapping.name, message)

@@ -249,7 +249,6 @@ async def test_the_jobs_of_a_run_that_was_given_up_come_to_an_end(world: Trouble
     assert {job.mapping for job in jobs if not job.status.ended} == set()
 
 
-@pytest.mark.xfail(strict=True, reason="a second attempt forgets what the first one has done")
 @pytest.mark.parametrize("second", [Loss.BUSY, Loss.UNKNOWN_NOT_DONE])
 @pytest.mark.parametrize("last", ["1", "4"])
 async def test_a_second_attempt_does_not_forget_what_the_first_has_done(

@@ -57,6 +57,13 @@ WRONG = [
     ({"DATAVERSE_URL": "http://contoso.crm4.dynamics.com"}, "DATAVERSE_URL", "begin with https://"),
     ({"DATAVERSE_URL": f"{DATAVERSE}?x={SECRET}"}, "DATAVERSE_URL", "without a query"),
     ({"BUSINESS_CENTRAL_URL": f"{BUSINESS_CENTRAL}#top"}, "BUSINESS_CENTRAL_URL", "without a query"),
+    ({"DATAVERSE_URL": "https://[contoso"}, "DATAVERSE_URL", "an address like https://"),
+    ({"DATAVERSE_URL": "https://contoso.crm4.dynamics.com:99999"}, "DATAVERSE_URL", "an address like https://"),
+    ({"DATAVERSE_URL": f"https://me:{SECRET}@contoso.crm4.dynamics.com"}, "DATAVERSE_URL", "or a user"),
+    ({"DATAVERSE_URL": f"{DATAVERSE}/api/data/v9.2"}, "DATAVERSE_URL", "must end before /api"),
+    ({"BUSINESS_CENTRAL_URL": f"{BUSINESS_CENTRAL}/api/v2.0"}, "BUSINESS_CENTRAL_URL", "must end before /api"),
+    ({"AzureWebJobsStorage": SECRET}, "AzureWebJobsStorage", "must be the connection string"),
+    ({"ServiceBusConnection": SECRET}, "ServiceBusConnection", "must be the connection string"),
     ({"BUSINESS_CENTRAL_COMPANY_ID": "CRONUS"}, "BUSINESS_CENTRAL_COMPANY_ID", "a GUID like"),
     ({"CLIENT_ID": "the app"}, "CLIENT_ID", "a GUID like"),
     ({"BUSINESS_CENTRAL_TOKEN": SECRET}, "BUSINESS_CENTRAL_TOKEN", "on this machine"),
@@ -66,14 +73,14 @@ WRONG = [
     ({"AzureWebJobsStorage__accountName": None}, "AzureWebJobsStorage", "is missing"),
     ({"AzureWebJobsStorage__tableServiceUri": "storage"}, "AzureWebJobsStorage__tableServiceUri", "an address"),
     ({"ServiceBusConnection__fullyQualifiedNamespace": None}, "ServiceBusConnection", "is missing"),
-    ({"CONNECTION_ID": f"{SECRET} and a blank"}, "CONNECTION_ID", "A-Za-z0-9-"),
-    ({"OWNERSHIP_MODEL": "Nobody"}, "OWNERSHIP_MODEL", "'Person' or 'Team'"),
-    ({"SYNC_INTERVAL_MINUTES": "0"}, "SYNC_INTERVAL_MINUTES", "1"),
-    ({"SYNC_INTERVAL_MINUTES": "10081"}, "SYNC_INTERVAL_MINUTES", "10080"),
-    ({"SYNC_PAGE_SIZE": "many"}, "SYNC_PAGE_SIZE", "integer"),
-    ({"SYNC_PAGE_SIZE": "5001"}, "SYNC_PAGE_SIZE", "5000"),
-    ({"SYNC_SLICE_SECONDS": "541"}, "SYNC_SLICE_SECONDS", "540"),
-    ({"SYNC_SLICE_SECONDS": "1.5"}, "SYNC_SLICE_SECONDS", "integer"),
+    ({"CONNECTION_ID": f"{SECRET} and a blank"}, "CONNECTION_ID", "must be 1 to 40 letters"),
+    ({"OWNERSHIP_MODEL": "Nobody"}, "OWNERSHIP_MODEL", "must be 'Person' or 'Team'"),
+    ({"SYNC_INTERVAL_MINUTES": "0"}, "SYNC_INTERVAL_MINUTES", "must be at least 1"),
+    ({"SYNC_INTERVAL_MINUTES": "10081"}, "SYNC_INTERVAL_MINUTES", "must be at most 10080"),
+    ({"SYNC_PAGE_SIZE": "many"}, "SYNC_PAGE_SIZE", "must be a whole number"),
+    ({"SYNC_PAGE_SIZE": "5001"}, "SYNC_PAGE_SIZE", "must be at most 5000"),
+    ({"SYNC_SLICE_SECONDS": "541"}, "SYNC_SLICE_SECONDS", "must be at most 540"),
+    ({"SYNC_SLICE_SECONDS": "1.5"}, "SYNC_SLICE_SECONDS", "must be a whole number"),
 ]
 
 
@@ -88,6 +95,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
 
     sentence = str(refused.value)
     assert re.search(rf"\b{setting}\b.*{words}", sentence)
+    assert sentence.startswith("The setting ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert SECRET not in sentence

@@ -7,7 +7,7 @@ forgets one (Microsoft's feature forgets an uncoupled record that failed, until 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.core.merge import FieldConflict
@@ -24,8 +24,10 @@ TABLE = "workitems"
 class WorkItem:
     """A record that is not in step: which, why, since when, how often it was tried, and when it is tried next.
 
-    `service_code` is the refusing service's own error code, `column` the column it names, `fields` both values of a
-    conflict, `waits_for` the mappings in which a parent would have to be coupled. `job` is the job that saw it last.
+    A `skipped` item has failed twice in the same way: it is not tried before one of its records changes from the
+    `versions` seen then, a person asks, or a long time has passed. `service_code` is the refusing service's own error
+    code, `column` the column it names, `fields` both values of a conflict, `waits_for` the mappings in which a parent
+    would have to be coupled. `job` is the job that saw it last.
     """
 
     mapping: str
@@ -46,6 +48,8 @@ class WorkItem:
     service_code: str = ""
     fields: tuple[FieldConflict, ...] = ()
     waits_for: tuple[str, ...] = ()
+    skipped: bool = False
+    versions: dict[Side, str | None] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
