@@ -31,6 +31,7 @@ VENDORS = TABLES[(Side.BUSINESS_CENTRAL, "vendors")]
 CONTACTS = TABLES[(Side.BUSINESS_CENTRAL, "contacts")]
 SALESPEOPLE = TABLES[(Side.BUSINESS_CENTRAL, "salespeoplePurchasers")]
 COMPANY = TABLES[(Side.BUSINESS_CENTRAL, "companyInformation")]
+PAYMENT_TERMS = TABLES[(Side.BUSINESS_CENTRAL, "paymentTerms")]
 CURRENCIES = TABLES[(Side.BUSINESS_CENTRAL, "currencies")]
 
 

@@ -91,12 +91,13 @@ class Reference(Model):
     """Where the value of a lookup field comes from on the other side.
 
     `mappings` (coupled kinds) are the mappings whose couplings answer; `table` (choice) is the BC table whose codes and
-    names are compared with the labels.
+    names are compared with the labels, `options` the choices that a person has given to codes.
     """
 
     kind: ReferenceKind
     mappings: tuple[str, ...] = ()
     table: str | None = None
+    options: dict[str, int] = {}
 
 
 class FieldMapping(Model):
@@ -132,6 +133,19 @@ class FieldMapping(Model):
     def caption(self) -> str:
         """The line as people refer to it."""
         return self.business_central or "/".join(self.dataverse)
+
+
+class Template(Model):
+    """What new records of a side get in columns that no field mapping has filled (configuration template).
+
+    Of the templates of that side the first by `priority` applies whose `filter` the source record passes.
+    """
+
+    name: str = Field(min_length=1, max_length=50)
+    side: Side
+    filter: str = ""
+    priority: int = Field(default=0, ge=0)
+    values: dict[str, str | int | bool]
 
 
 class MappingTable(Model):
@@ -171,6 +185,7 @@ class Mapping(Model):
     match_by: tuple[tuple[str, ...], ...] = ()
     create_new_in: tuple[Side, ...] = (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
     number_series: str | None = None
+    templates: tuple[Template, ...] = ()
     interval_minutes: int | None = Field(default=None, ge=1, le=10_080)
 
     def table(self, side: Side) -> MappingTable:

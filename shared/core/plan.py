@@ -14,6 +14,7 @@ from datetime import datetime
 from shared.core.actions import Action, Change, Hold, Make, Nothing, Remember, Seen, Uncouple, View, Views
 from shared.core.coupling import CoupledRecord, Coupling
 from shared.core.decision_table import State, Step, rule_for
+from shared.core.filters import parse_filter
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import WhenOutsideFilter
 from shared.core.merge import BOTH, Merge, PairValues, merge
@@ -175,9 +176,21 @@ def _make(
                 merged.base[source].update({name: record.values.get(name) for name in line.columns(source)})
     if (held := _obstacle(merged.problems, merged.waits)) is not None:
         return held
+    _fill_gaps(mapping, source, record, merged.writes[source.other])
     values: Values = {name: value for name, value in merged.writes[source.other].items() if value is not None}
     ordered = in_write_order(tables[source.other], values)
     return Make(source.other, record, ordered, merged.base, reason, left=tuple(merged.left))
+
+
+def _fill_gaps(mapping: TableMapping, source: Side, record: Record, values: Values) -> None:
+    """The first template that fits gives values to what no line has filled; the base does not know of them."""
+    templates = [template for template in mapping.templates if template.side is source.other]
+    for template in sorted(templates, key=lambda template: template.priority):
+        if parse_filter(template.filter).passes(record.values):
+            for name, value in template.values.items():
+                if values.get(name) is None:
+                    values[name] = value
+            return
 
 
 def in_write_order(table: Table, values: Values) -> Values:

@@ -12,12 +12,16 @@ from shared.core.tables import Value
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A lookup whose target has no counterpart: `what` in words, `mappings` in which it would have to be coupled."""
+    """A lookup whose target has no counterpart: `what` in words, `mappings` in which it would have to be coupled.
+
+    `line` is the caption of the field mapping that asked.
+    """
 
     side: Side
     value: Value
     what: str
     mappings: tuple[str, ...] = ()
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.mapping import Conversion, FieldMapping, TooLong
 from shared.core.names import join_name, split_name
@@ -72,7 +72,8 @@ def _convert(line: FieldMapping, source: Side, values: Values, references: Refer
         return {destination: answer.value}
     if line.clear_value_on_failed_sync:
         return {destination: None}
-    return Leave(answer) if line.keep_value_on_failed_sync else answer
+    unresolved = replace(answer, line=line.caption)
+    return Leave(unresolved) if line.keep_value_on_failed_sync else unresolved
 
 
 def _convert_name(line: FieldMapping, source: Side, values: Values) -> Values:

@@ -59,6 +59,10 @@ class MemoryDataverse(MemoryRows):
         self.calls["choices"] += 1
         return dict(self._choices.get((table.name, column), {}))
 
+    def set_choices(self, table_name: str, column: str, labels: Mapping[int, str]) -> None:
+        """Somebody gives a choice column these labels."""
+        self._choices[(table_name, column)] = dict(labels)
+
     def forget_changes(self) -> None:
         """From now on every position given out before is too old."""
         self._version += 1

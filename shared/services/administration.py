@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from shared.core.filters import FilterError, parse_filter
+from shared.core.check_mapping import problems_of
 from shared.core.jobs import Job
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
+    FieldMapping,
     Mapping,
+    ReferenceKind,
+    Template,
     UpdateConflictResolution,
     WhenOutsideFilter,
 )
@@ -36,17 +38,6 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.code = code
-
-
-def _filter(expression: str) -> str:
-    try:
-        parse_filter(expression)
-    except FilterError as error:
-        raise ValueError(str(error)) from error
-    return expression
-
-
-type FilterText = Annotated[str, AfterValidator(_filter)]
 
 
 class MappingChange(BaseModel):
@@ -75,11 +66,19 @@ class MappingChange(BaseModel):
         None, ge=0, le=100, description="Share of the coupled records that a run may uncouple or blank; 100: any."
     )
     release_guard: bool | None = Field(None, description="true lets the next run pass the plausibility guard once.")
-    business_central_filter: FilterText | None = Field(
+    business_central_filter: str | None = Field(
         None, description="Which BC records are synchronized (OData filter over the mapped table)."
     )
-    dataverse_filter: FilterText | None = Field(
+    dataverse_filter: str | None = Field(
         None, description="Which Dataverse rows are synchronized (OData filter over the mapped table)."
+    )
+    options: dict[str, dict[str, int]] | None = Field(
+        None,
+        description='Choices given to codes, by BC field: {"paymentTermsId": {"14 DAYS": 1}}. What is not named here '
+        "is paired by its label.",
+    )
+    templates: tuple[Template, ...] | None = Field(
+        None, description="What new records get in columns that no field mapping has filled; replaces all templates."
     )
     interval_minutes: int | None = Field(
         None, ge=1, le=10_080, description="Minutes between two runs; null means the app's setting."
@@ -136,36 +135,32 @@ async def _make_due(services: Services, mapping: Mapping) -> None:
 
 
 def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:
+    """The mapping after the change. Raises Problem (400) naming the first thing that would be wrong with it."""
     values = {name: getattr(change, name) for name in change.model_fields_set - {"release_guard"}}
-    for side in Side:
-        expression = values.pop(f"{side}_filter", None)
-        if expression is not None:
-            _check_columns(services, mapping, side, expression)
-            values[side] = mapping.table(side).model_copy(update={"filter": expression})
     for name in values:
         if values[name] is None and name != "interval_minutes":
             raise Problem(400, "invalid_value", f"{name}: null is not a value; leave it out to keep what it is.")
-    direction = values.get("direction")
-    if direction is not None:
-        _check_direction(mapping, direction)
-    return mapping.model_copy(update=values)
+    for side in Side:
+        if (expression := values.pop(f"{side}_filter", None)) is not None:
+            values[side] = mapping.table(side).model_copy(update={"filter": expression})
+    if (options := values.pop("options", None)) is not None:
+        values["fields"] = _with_options(mapping, options)
+    changed = mapping.model_copy(update=values)
+    for problem in problems_of(changed, services.tables_of(mapping)):
+        raise Problem(400, problem.code, f"{problem.member}: {problem.message}")
+    return changed
 
 
-def _check_columns(services: Services, mapping: Mapping, side: Side, expression: str) -> None:
-    table = services.tables_of(mapping)[side]
-    known = {column.name for column in table.columns}
-    for column in parse_filter(expression).columns:
-        if column not in known:
-            text = f"{side}_filter: {side.product} table {table.name} has no column {column}."
-            raise Problem(400, "unknown_column", text)
-
-
-def _check_direction(mapping: Mapping, direction: Direction) -> None:
-    """A direction that no line travels would do nothing (Integration Table Mapping, validation of Direction)."""
-    sources = [side for side in Side if direction.allows(side)]
-    if not all(any(line.columns(side) for line in mapping.lines(side)) for side in sources):
-        text = f"direction: {mapping.name} has no enabled field mapping for {direction}."
-        raise Problem(400, "no_field_mapping", text)
+def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple[FieldMapping, ...]:
+    """The lines with the choices that a person has given to codes, by the line's BC field."""
+    lines = {line.caption: line for line in mapping.fields if line.reference is not None}
+    for caption, pairs in options.items():
+        line = lines.get(caption)
+        if line is None or line.reference is None or line.reference.kind is not ReferenceKind.CHOICE:
+            choices = ", ".join(one for one, it in lines.items() if it.reference and it.reference.table)
+            raise Problem(400, "unknown_field", f"options: {caption} is no choice field; {choices or 'there is none'}.")
+        lines[caption] = line.model_copy(update={"reference": line.reference.model_copy(update={"options": pairs})})
+    return tuple(lines.get(line.caption, line) for line in mapping.fields)
 
 
 def in_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:

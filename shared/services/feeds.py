@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from shared.core.failures import FeedExpired
 from shared.core.jobs import Trigger
+from shared.core.reasons import Reason
 from shared.core.records import ChangePage
 from shared.core.sides import Side
 from shared.services.observe import Observed
+from shared.services.options import options_mapped_meanwhile
 from shared.services.pass_context import Slice
 from shared.services.repositories.runs import MappingState
 from shared.services.repositories.work_items import WorkItem
@@ -25,6 +27,8 @@ async def read_page(work: Slice) -> tuple[Observed, MappingState]:
     Answers too the state that holds once every record of the page has its outcome, not before.
     """
     observed, reached = Observed(), replace(work.state, positions=dict(work.state.positions))
+    if not work.run.retried:
+        await _look_again_for_new_options(work, reached)
     open_feeds = [side for side in Side if side not in work.run.finished_feeds]
     pages = await asyncio.gather(*(_next_page(work, side, reached) for side in open_feeds))
     for side, page in zip(open_feeds, pages, strict=True):
@@ -40,6 +44,15 @@ async def read_page(work: Slice) -> tuple[Observed, MappingState]:
     return observed, reached
 
 
+async def _look_again_for_new_options(work: Slice, reached: MappingState) -> None:
+    """A choice that was missing is there now: the records that had to do without are among all the others."""
+    mapped = await options_mapped_meanwhile(work)
+    if mapped:
+        await work.services.work_items(work.mapping.name).remove(mapped)
+        work.items = {key: item for key, item in work.items.items() if key not in mapped}
+        reached.positions, reached.sweep_dataverse = {}, True
+
+
 async def _next_page(work: Slice, side: Side, reached: MappingState) -> ChangePage:
     rows, size = work.services.rows(side), work.services.policy.page_size
     try:
@@ -53,7 +66,8 @@ async def _next_page(work: Slice, side: Side, reached: MappingState) -> ChangePa
 
 async def _take_along_open_items(work: Slice, observed: Observed) -> None:
     """Read the records of due work items, both sides, as if they had moved."""
-    due = [item for item in work.items.values() if await is_due(work, item)]
+    records = [item for item in work.items.values() if item.reason is not Reason.OPTION_NOT_MAPPED]
+    due = [item for item in records if await is_due(work, item)]
     for side in Side:
         ids = {i.business_central_id if side is Side.BUSINESS_CENTRAL else i.dataverse_id for i in due} - {None}
         wanted = sorted(str(one) for one in ids if one not in observed.ids(side))

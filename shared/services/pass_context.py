@@ -70,5 +70,8 @@ def columns_to_read(mapping: Mapping, table: Table, side: Side) -> list[str]:
     """The columns that a mapping needs of its table, in the table's order."""
     needed = {name for line in mapping.fields if line.enabled for name in line.columns(side)}
     needed |= set(parse_filter(mapping.table(side).filter).columns)
+    for template in mapping.templates:
+        if template.side is side.other:
+            needed |= set(parse_filter(template.filter).columns)
     needed |= {name for name in (table.number, table.title) if name}
     return [column.name for column in table.columns if column.name in needed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from shared.core.actions import Change, Hold, Make, Nothing, Remember
 from shared.core.outcome import count
@@ -30,6 +31,7 @@ async def record_outcomes(work: Slice, settled: Sequence[Settled]) -> None:
         for side, counters in count(one.outcome, work.sources).items():
             work.jobs[side].counters.add(counters)
         _note_what_was_left(work, one)
+    kept |= _missing_options(work, settled)
     tried = [one for one in settled if not rests(one)]
     cured = {key for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
     repository = work.services.work_items(work.mapping.name)
@@ -46,6 +48,33 @@ async def forget(work: Slice, keys: Iterable[str]) -> None:
     if gone:
         await work.services.work_items(work.mapping.name).remove(gone)
         work.items = {key: item for key, item in work.items.items() if key not in gone}
+
+
+def _missing_options(work: Slice, settled: Sequence[Settled]) -> dict[str, WorkItem]:
+    """One item for each value that has no choice on the other side, however many records have it."""
+    now, items = work.services.clock.now(), dict[str, WorkItem]()
+    for one in settled:
+        if not isinstance(one.action, (Nothing, Remember, Change, Make)):
+            continue
+        for left in one.action.left:
+            job = work.jobs.get(left.side) or next(iter(work.jobs.values()))
+            item = WorkItem(
+                mapping=work.mapping.name,
+                source=left.side,
+                record_id=f"option:{left.line}:{left.value}",
+                reason=Reason.OPTION_NOT_MAPPED,
+                message=_left_alone(left),
+                job=job.id,
+                first_at=now,
+                last_at=now,
+                next_at=now,
+                number=str(left.value),
+                title=left.what,
+                column=left.line,
+            )
+            earlier = work.items.get(item.key)
+            items[item.key] = replace(item, first_at=earlier.first_at) if earlier else item
+    return items
 
 
 def keys_of(pair: Pair) -> list[str]:
@@ -121,7 +150,7 @@ def _note_what_was_left(work: Slice, one: Settled) -> None:
 
 
 def _left_alone(left: Unresolved) -> str:
-    return f"{left.what} has no counterpart in {left.side.other.product}; the value there was left alone."
+    return f"{left.what} ({left.line}) has no counterpart in {left.side.other.product}; records keep what they have."
 
 
 def _say(messages: dict[str, int], sentence: str) -> None:

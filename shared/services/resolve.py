@@ -13,6 +13,7 @@ from shared.core.tables import Value
 from shared.core.transfer import References
 from shared.services.company_contacts import CompanyContacts
 from shared.services.context import Services
+from shared.services.options import options_of
 from shared.services.pass_context import Pair, Slice
 
 WHAT = {"CURRENCY": "Currency", "SALESPEOPLE": "Salesperson", "CUSTOMER": "Customer", "VENDOR": "Vendor"}
@@ -148,26 +149,11 @@ async def _companies(services: Services, reference: Reference, values: dict[Side
 async def _choices(
     services: Services, work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
 ) -> ReferenceAnswers:
-    """A choice means the BC record whose code or name is its label, whatever the case, blanks and punctuation."""
     if not any(value is not None for side in Side for value in values[side]):
         return ReferenceAnswers(str(reference.table))
+    options = await options_of(services, work, line)
     table = services.tables[(Side.BUSINESS_CENTRAL, str(reference.table))]
-    labels = await services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0])
-    by_label = {_letters(label): value for value, label in labels.items()}
-    answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
-    captions: dict[Value, str] = {value: labels[value] for value in labels}
-    for record in await services.business_central.all(table, [str(table.number), str(table.title)]):
-        captions[record.id] = str(record.values[str(table.number)])
-        names = (_letters(str(record.values.get(str(name)) or "")) for name in (table.number, table.title))
-        choice = next((by_label[name] for name in names if name in by_label), None)
-        if choice is not None:
-            answers[Side.BUSINESS_CENTRAL][record.id] = choice
-            answers[Side.DATAVERSE].setdefault(choice, record.id)
-    return ReferenceAnswers(table.caption, (), answers, captions=captions)
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return ReferenceAnswers(table.caption, (), options.answers, captions=options.captions)
 
 
 def _what(reference: Reference) -> str:

@@ -157,7 +157,7 @@ async def test_health_names_who_lacks_what(everything: Everything) -> None:
         ("PATCH", "/mappings/CUSTOMER", {"colour": "blue"}, 400, "unknown_member"),
         ("PATCH", "/mappings/CUSTOMER", {"enabled": "perhaps"}, 400, "invalid_value"),
         ("PATCH", "/mappings/CUSTOMER", {"enabled": None}, 400, "invalid_value"),
-        ("PATCH", "/mappings/CUSTOMER", {"dataverse_filter": "statecode eq"}, 400, "invalid_value"),
+        ("PATCH", "/mappings/CUSTOMER", {"dataverse_filter": "statecode eq"}, 400, "invalid_filter"),
         ("PATCH", "/mappings/CUSTOMER", {"dataverse_filter": "colour eq 1"}, 400, "unknown_column"),
         ("PATCH", "/mappings/SALESPEOPLE", {"direction": "ToIntegrationTable"}, 400, "no_field_mapping"),
         ("GET", "/jobs/nope", None, 404, "unknown_job"),

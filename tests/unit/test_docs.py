@@ -155,13 +155,15 @@ def test_every_problem_code_of_the_app_is_in_the_table() -> None:
 
 def problem_codes() -> Iterator[tuple[int, str]]:
     """Status and code of every problem that is raised or answered with a literal of its own."""
-    for folder in ("functions", "shared/services"):
+    for folder in ("functions", "shared/services", "shared/core"):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Problem", "problem_details"):
-                    match node.args:
-                        case [ast.Constant(int(status)), ast.Constant(str(code)), *_]:
+                if isinstance(node, ast.Call):
+                    match getattr(node.func, "id", ""), node.args:
+                        case "Problem" | "problem_details", [ast.Constant(int(status)), ast.Constant(str(code)), *_]:
                             yield status, code
+                        case "MappingProblem", [ast.Constant(str(code)), *_]:
+                            yield 400, code
 
 
 def test_every_stored_table_is_in_the_design() -> None:

@@ -8,13 +8,25 @@ from shared.core.jobs import Counters, JobStatus
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
+    Template,
     UpdateConflictResolution,
     WhenOutsideFilter,
 )
 from shared.core.reasons import Reason
 from shared.core.sides import Direction
 from shared.services.administration import MappingChange, change_mapping
-from tests.world import ACCOUNT, CONTACT, CONTACTS, CURRENCIES, CURRENCY_ROW, CUSTOMERS, SALESPEOPLE, USER, World
+from tests.world import (
+    ACCOUNT,
+    CONTACT,
+    CONTACTS,
+    CURRENCIES,
+    CURRENCY_ROW,
+    CUSTOMERS,
+    PAYMENT_TERMS,
+    SALESPEOPLE,
+    USER,
+    World,
+)
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 
@@ -431,3 +443,63 @@ async def test_blanking_many_values_at_once_stops_the_run(world: World) -> None:
     jobs = await world.synchronize("CUSTOMER")
     assert {job.status for job in jobs.values()} == {JobStatus.FAILED}
     assert {row["phoneNumber"] for row in world.business_central.rows(CUSTOMERS).values()} == {"1"}
+
+
+async def payment_terms(world: World) -> str:
+    """A customer with payment terms that no choice in Dataverse stands for; the id of its account."""
+    terms = world.business_central.put(PAYMENT_TERMS, {"code": "14 DAYS", "displayName": "Net 14 days"})
+    world.customer(displayName="Contoso", paymentTermsId=terms)
+    await world.synchronize("CUSTOMER")
+    (account,) = world.dataverse.rows(ACCOUNT)
+    return account
+
+
+async def test_a_missing_choice_is_collected_for_a_person_and_harms_nothing(world: World) -> None:
+    account = await payment_terms(world)
+    assert world.row(ACCOUNT, account)["paymenttermscode"] is None
+    (item,) = await world.items("CUSTOMER")
+    assert (item.reason, item.is_error, item.column) == (Reason.OPTION_NOT_MAPPED, True, "paymentTermsId")
+    assert "14 DAYS" in item.message
+
+
+async def test_a_choice_that_is_added_reaches_the_records_that_had_to_do_without(world: World) -> None:
+    account = await payment_terms(world)
+    world.clock.advance(hours=2)
+    world.dataverse.set_choices("account", "paymenttermscode", {7: "14 days"})
+    await world.synchronize("CUSTOMER")
+    assert world.row(ACCOUNT, account)["paymenttermscode"] == 7
+    assert not await world.items("CUSTOMER")
+
+
+async def test_a_choice_that_a_person_gives_to_a_code_counts(world: World) -> None:
+    world.dataverse.set_choices("account", "paymenttermscode", {1: "Net 30", 2: "Soon"})
+    account = await payment_terms(world)
+    change = MappingChange(options={"paymentTermsId": {"14 DAYS": 2}})
+    await change_mapping(world.services, "CUSTOMER", change, None)
+    await world.synchronize("CUSTOMER")
+    assert world.row(ACCOUNT, account)["paymenttermscode"] == 2
+
+
+async def test_a_template_fills_the_gaps_of_new_records_only(world: World) -> None:
+    templates = (
+        Template(name="all", side="dataverse", priority=2, values={"telephone2": "all", "websiteurl": "all.example"}),
+        Template(name="DE", side="dataverse", priority=1, filter="country eq 'DE'", values={"telephone2": "de"}),
+    )
+    await change_mapping(world.services, "CUSTOMER", MappingChange(templates=templates), None)
+    world.customer(displayName="Contoso", country="DE", website="own.example")
+    world.customer(displayName="Fabrikam")
+    await world.synchronize("CUSTOMER")
+    rows = {row["name"]: row for row in world.dataverse.rows(ACCOUNT).values()}
+    assert (rows["Contoso"]["telephone2"], rows["Contoso"]["websiteurl"]) == ("de", "own.example")
+    assert (rows["Fabrikam"]["telephone2"], rows["Fabrikam"]["websiteurl"]) == ("all", "all.example")
+
+
+async def test_a_record_that_fails_twice_alike_is_skipped_until_it_changes(world: World) -> None:
+    bad = world.account(name="x" * 120)
+    counted = [(await world.synchronize("CUSTOMER"))["CUSTOMER", FROM].counters for _ in range(2)]
+    assert counted == [Counters(failed=1), Counters(skipped=1)]
+    (item,) = await world.items("CUSTOMER")
+    assert (item.skipped, item.attempts) == (True, 2)
+    world.dataverse.edit(ACCOUNT, bad, {"name": "Short"})
+    jobs = await world.synchronize("CUSTOMER")
+    assert jobs["CUSTOMER", FROM].counters == Counters(inserted=1)
