@@ -53,7 +53,11 @@ class Expression:
 
     def matches(self, text: str) -> Iterator[Any]:
         """All matches from left to right, without regard to case. Each has `span()` and `group(number)`."""
-        return iter(self.engine.finditer(text))
+        last = None
+        for match in self.engine.finditer(text):
+            if match.span() != last:  # the engine finds an empty match at the end of the text twice
+                yield match
+            last = match.span()
 
     def numbers(self, reference: str) -> tuple[int, ...] | None:
         """What a replacement means by `reference` (a number or a name), or None when there is no such group."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Value
@@ -62,17 +63,20 @@ def round_trip_problem(
         _Trip(Side.BUSINESS_CENTRAL, business_central, to_rules, from_rules, as_code),
         _Trip(Side.DATAVERSE, dataverse, from_rules, to_rules, as_code),
     )
-    problems = (_problem(trip, value) for trip in trips for value in _values(trip, samples))
+    values = chain(
+        ((trip, value) for trip in trips for value in _examples(trip)),  # first: they make the clearest sentences
+        ((trip, value) for trip in trips for value in (*samples, *TELLING.get(trip.kind, ()))),
+    )
+    problems = (_problem(trip, value) for trip, value in values)
     return next((problem for problem in problems if problem is not None), None)
 
 
-def _values(trip: _Trip, samples: Sequence[Value]) -> Iterator[Value]:
-    """The examples of the rules first: they make the clearest sentences. Those of the way back start across."""
-    for example in (example for rule in trip.there for example in rule.examples()):
-        if trip.kind in _SPELLED_ANYHOW or (trip.kind is ColumnKind.DECIMAL and isinstance(example, Decimal)):
-            yield example
-    yield from samples
-    yield from TELLING.get(trip.kind, ())
+def _examples(trip: _Trip) -> Iterator[Value]:
+    """The examples of the rules that the column can hold, those first that change for good."""
+    for rule in sorted(trip.there, key=lambda rule: not rule.always_loses):
+        for example in rule.examples():
+            if trip.kind in _SPELLED_ANYHOW or (trip.kind is ColumnKind.DECIMAL and isinstance(example, Decimal)):
+                yield example
 
 
 def _problem(trip: _Trip, value: Value) -> str | None:
