@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from shared.core.filters import FilterError, parse_filter
 from shared.core.mapping import FieldMapping, Mapping, ReferenceKind, Template
-from shared.core.sides import Side
+from shared.core.sides import Direction, Side
 from shared.core.tables import Table
 from shared.core.transfer import Tables
+from shared.core.transformations import round_trip_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,29 @@ def _line(line: FieldMapping, tables: Tables) -> Iterator[MappingProblem]:
                     f"{name} of {tables[side].name} is read-only; only the direction from {side.product} is possible."
                 )
                 yield MappingProblem("read_only_column", member, text)
+    yield from _round_trip(line, member, tables)
     if line.not_null and line.clear_value_on_failed_sync:
         text = "not_null and clear_value_on_failed_sync exclude each other."
         yield MappingProblem("contradiction", member, text)
     if line.reference and line.reference.options and line.reference.kind is not ReferenceKind.CHOICE:
         yield MappingProblem("contradiction", member, "options are for choices only.")
+
+
+def _round_trip(line: FieldMapping, member: str, tables: Tables) -> Iterator[MappingProblem]:
+    """What a Bidirectional line changes on the way must come back as it was, or the two sides never come to rest."""
+    if not line.transformations or line.direction is not Direction.BIDIRECTIONAL:
+        return
+    columns = {side: line.columns(side)[0] for side in Side}
+    if not all(_has(tables[side], columns[side]) for side in Side):
+        return
+    problem = round_trip_problem(
+        line.rules(Side.BUSINESS_CENTRAL),
+        line.rules(Side.DATAVERSE),
+        business_central=tables[Side.BUSINESS_CENTRAL].column(columns[Side.BUSINESS_CENTRAL]).kind,
+        dataverse=tables[Side.DATAVERSE].column(columns[Side.DATAVERSE]).kind,
+    )
+    if problem is not None:
+        yield MappingProblem("transformation_loses", member, problem)
 
 
 def _matches(mapping: Mapping) -> Iterator[MappingProblem]:

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from shared.core.sides import Direction, Side
+from shared.core.sides import Direction, Side, direction_from
+from shared.core.transformations import LineTransformation, Transformation
 
 
 class UpdateConflictResolution(StrEnum):
@@ -106,7 +107,7 @@ class FieldMapping(Model):
     A line without a column on its source side writes `constant`. `new_rows_only` values are given to new rows and never
     again. When a reference finds nothing, `keep_value_on_failed_sync` leaves the destination alone and
     `clear_value_on_failed_sync` blanks it; with neither the record waits. `group` names fields that make sense only
-    together.
+    together. `transformations` change a value before it travels, by direction.
     """
 
     business_central: str | None = None
@@ -121,6 +122,7 @@ class FieldMapping(Model):
     clear_value_on_failed_sync: bool = False
     keep_value_on_failed_sync: bool = False
     too_long: TooLong = TooLong.REFUSE
+    transformations: tuple[LineTransformation, ...] = ()
     enabled: bool = True
 
     def columns(self, side: Side) -> tuple[str, ...]:
@@ -128,6 +130,11 @@ class FieldMapping(Model):
         if side is Side.DATAVERSE:
             return self.dataverse
         return (self.business_central,) if self.business_central else ()
+
+    def rules(self, source: Side) -> tuple[Transformation, ...]:
+        """The transformation rules for values that leave `source`, in their order."""
+        wanted = direction_from(source)
+        return tuple(rule for chain in self.transformations if chain.direction is wanted for rule in chain.rules)
 
     @property
     def caption(self) -> str:

@@ -10,6 +10,7 @@ from shared.core.names import join_name, split_name
 from shared.core.references import ReferenceAnswers, Resolved, Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
+from shared.core.transformations import TransformationProblem, transform
 from shared.core.values import meaning
 
 type Tables = Mapping[Side, Table]
@@ -40,7 +41,7 @@ type Carried = Values | Unresolved | FieldProblem | Leave
 def carry(line: FieldMapping, source: Side, values: Values, tables: Tables, references: References) -> Carried:
     """The destination's columns for this line, or why there are none."""
     converted = _convert(line, source, values, references)
-    if isinstance(converted, (Unresolved, Leave)):
+    if isinstance(converted, (Unresolved, Leave, FieldProblem)):
         return converted
     if line.not_null and all(value is None for value in converted.values()):
         return Leave()
@@ -58,12 +59,15 @@ def comparable(line: FieldMapping, side: Side, values: Values, table: Table) -> 
     return value
 
 
-def _convert(line: FieldMapping, source: Side, values: Values, references: References) -> Values | Unresolved | Leave:
+def _convert(line: FieldMapping, source: Side, values: Values, references: References) -> Carried:
     if not line.columns(source):
         return {line.columns(source.other)[0]: line.constant}
     if line.conversion is Conversion.PERSON_NAME:
         return _convert_name(line, source, values)
-    value = values.get(line.columns(source)[0])
+    value = transform(line.rules(source), values.get(line.columns(source)[0]))
+    if isinstance(value, TransformationProblem):
+        name = line.columns(source.other)[0]
+        return FieldProblem("transformation_failed", source, name, values.get(line.columns(source)[0]), value.message)
     destination = line.columns(source.other)[0]
     if line.reference is None:
         return {destination: value}

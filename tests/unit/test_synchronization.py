@@ -503,3 +503,22 @@ async def test_a_record_that_fails_twice_alike_is_skipped_until_it_changes(world
     world.dataverse.edit(ACCOUNT, bad, {"name": "Short"})
     jobs = await world.synchronize("CUSTOMER")
     assert jobs["CUSTOMER", FROM].counters == Counters(inserted=1)
+
+
+async def test_transformation_rules_change_values_on_their_way_and_what_they_refuse_is_an_error(world: World) -> None:
+    stored = await world.services.mappings.get("CUSTOMER")
+    assert stored is not None
+    rules = {"direction": "ToIntegrationTable", "rules": [{"type": "Trim"}, {"type": "Uppercase"}]}
+    fields = tuple(
+        type(line).model_validate({**line.model_dump(), "direction": TO, "transformations": [rules]})
+        if line.caption == "website"
+        else line
+        for line in stored.mapping.fields
+    )
+    await world.change("CUSTOMER", fields=fields)
+    world.customer(displayName="Contoso", website="contoso.example")
+    await world.synchronize("CUSTOMER")
+    assert world.only(ACCOUNT)["websiteurl"] == "CONTOSO.EXAMPLE"
+    before = +world.written
+    await world.synchronize("CUSTOMER")
+    assert world.written == before
