@@ -65,6 +65,7 @@ def transform(rules: Iterable[Transformation], value: Value) -> Value | Transfor
     `value` is canonical (see `core.tables`). Text rules make a text of any value; a blank is the empty text to them and
     stays blank unless a rule gives it a value (a pattern that matches nothing, a look-up pair for the blank).
     """
+    value = None if value == "" else value
     for number, rule in enumerate(rules, start=1):
         changed = rule.apply(value)
         if isinstance(changed, Refusal):

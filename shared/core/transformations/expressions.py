@@ -200,7 +200,7 @@ class _Translation:
         """One member of a set, and whether it is the complement of a class."""
         if self._pattern[self._place] != "\\":
             piece = self._take(1)
-            return (f"\\{piece}" if piece in "[]" else piece), False
+            return (f"\\{piece}" if piece == "[" else piece), False
         letter = self._pattern[self._place + 1 : self._place + 2]
         if letter in ("D", "W", "S"):
             return self._escape(), True

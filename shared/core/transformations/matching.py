@@ -13,7 +13,7 @@ from shared.core.transformations.expressions import Expression, ExpressionError,
 from shared.core.transformations.rule import Refusal, TextRule
 from shared.core.transformations.texts import Find, Setting
 
-LONGEST_TEXT = 100_000  # characters; each search is linear, but many searches to the end of a text are not
+LONGEST_TEXT = 100_000  # characters; each search is linear, but one to the end of the text per match is not
 _SUBSTITUTION = re.compile(r"\$(?:(?P<dollar>\$)|(?P<all>&)|(?P<number>\d+)|\{(?P<name>\w+)\}|(?P<other>[`'+_]))")
 
 type _Part = str | tuple[int, ...]  # a text as it is, or the groups of which one takes its place
