@@ -32,6 +32,7 @@ def problems_of(mapping: Mapping, tables: Tables) -> list[MappingProblem]:
         *_directions(mapping),
         *(problem for line in mapping.fields for problem in _line(line, tables)),
         *_matches(mapping),
+        *_blocking(mapping, tables),
         *(problem for template in mapping.templates for problem in _template(template, tables)),
     ]
 
@@ -104,6 +105,13 @@ def _matches(mapping: Mapping) -> Iterator[MappingProblem]:
         for name in group:
             if name not in known:
                 yield MappingProblem("unknown_field", "match_by", f"{mapping.name} has no field mapping for {name}.")
+
+
+def _blocking(mapping: Mapping, tables: Tables) -> Iterator[MappingProblem]:
+    needed = {Side.BUSINESS_CENTRAL: "blocked", Side.DATAVERSE: "statecode"}
+    for side, name in needed.items() if mapping.block_when_inactive else ():
+        if not _has(tables[side], name):
+            yield _unknown_column("block_when_inactive", tables[side], name)
 
 
 def _template(template: Template, tables: Tables) -> Iterator[MappingProblem]:

@@ -172,8 +172,9 @@ class Mapping(Model):
     `match_by` lists groups of BC fields; a new record is coupled with the one free record of the other side that agrees
     with it in all fields of a group, before a new one is created. `create_new_in` are the sides where records may be
     created. `number_series` is the first number of BC records that need one of ours (salespeople have no series of
-    their own). `interval_minutes` None means the app's setting. A run that would uncouple or blank more than
-    `guard_percent` of the coupled records stops and asks; 100 switches that off.
+    their own). With `block_when_inactive` the BC record of an inactive Dataverse row is blocked. `interval_minutes`
+    None means the app's setting. A run that would uncouple or blank more than `guard_percent` of the coupled records
+    stops and asks; 100 switches that off.
     """
 
     name: str = Field(min_length=1, max_length=20)
@@ -192,6 +193,7 @@ class Mapping(Model):
     match_by: tuple[tuple[str, ...], ...] = ()
     create_new_in: tuple[Side, ...] = (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
     number_series: str | None = None
+    block_when_inactive: bool = False
     templates: tuple[Template, ...] = ()
     interval_minutes: int | None = Field(default=None, ge=1, le=10_080)
 

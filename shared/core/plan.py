@@ -22,6 +22,7 @@ from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.references import Unresolved
 from shared.core.remember import agreed_base, holds, remembered, with_landed
+from shared.core.side_effects import block_inactive
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
 from shared.core.transfer import FieldProblem, Leave, References, Tables, carry
@@ -56,6 +57,11 @@ def decide(
             return Hold(reason, _why(reason, this, coupling, tables), this)
         case Step.LEAVE:
             return Nothing(reason) if coupling is None else _frozen(coupling, views, pair, reason)
+
+
+def without_attempt(mapping: TableMapping, views: Views, coupling: Coupling, tables: Tables) -> Coupling:
+    """The coupling when it is certain that nothing more of an attempt will land: what has landed stays in the base."""
+    return with_landed(coupling, _pair_values(mapping, views, coupling, tables))
 
 
 def _pair_values(mapping: TableMapping, views: Views, coupling: Coupling | None, tables: Tables) -> PairValues:
@@ -119,6 +125,7 @@ def _merge(
     keeps = mapping.when_outside_filter is WhenOutsideFilter.KEEP_IN_STEP
     senders = [side for side in BOTH if views[side].seen is Seen.PRESENT and (views[side].in_filter or keeps)]
     merged = merge(mapping, pair, senders, tables, references)
+    block_inactive(mapping, pair, merged)
     before = with_landed(coupling, pair)
     if (held := _held(merged, coupling, senders, tables)) is not None:
         return held

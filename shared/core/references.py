@@ -21,7 +21,7 @@ class Unresolved:
     value: Value
     what: str
     mappings: tuple[str, ...] = ()
-    line: str = ""
+    line: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

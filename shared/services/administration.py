@@ -65,6 +65,9 @@ class MappingChange(BaseModel):
     guard_percent: int | None = Field(
         None, ge=0, le=100, description="Share of the coupled records that a run may uncouple or blank; 100: any."
     )
+    block_when_inactive: bool | None = Field(
+        None, description="Whether the customer or vendor of an inactive account is blocked."
+    )
     release_guard: bool | None = Field(None, description="true lets the next run pass the plausibility guard once.")
     business_central_filter: str | None = Field(
         None, description="Which BC records are synchronized (OData filter over the mapped table)."

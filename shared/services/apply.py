@@ -14,7 +14,7 @@ from shared.core.coupling import Coupling
 from shared.core.failures import NeedsPerson
 from shared.core.guard import complaint, damage_of, total
 from shared.core.outcome import Outcome
-from shared.core.plan import decide
+from shared.core.plan import decide, without_attempt
 from shared.core.reasons import Reason
 from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
 from shared.core.remember import versioned
@@ -71,6 +71,8 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
         await _decide(work, open_ones)
         if number == 0:
             _weigh(work, open_ones)
+        else:
+            await _forget_attempts(work, open_ones)
         await _store_attempts(work, open_ones)
         for source in work.sources:
             await _write_side(work, source.other, open_ones)
@@ -121,6 +123,20 @@ async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:
             attempts.append(settled.pair.coupling)
     if attempts:
         await work.couplings.save(attempts)
+
+
+async def _forget_attempts(work: Slice, looked_again: Sequence[Settled]) -> None:
+    """A write that was refused for the row had moved will not land any more; if its pair is held now, it must not
+    explain a later edit that happens to have the same value.
+    """
+    forgotten = []
+    for settled in looked_again:
+        coupling = settled.pair.coupling
+        if isinstance(settled.action, Hold) and coupling is not None and coupling.attempt and not settled.in_doubt:
+            settled.pair.coupling = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
+            forgotten.append(settled.pair.coupling)
+    if forgotten:
+        await work.couplings.save(forgotten)
 
 
 async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> None:

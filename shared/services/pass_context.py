@@ -73,5 +73,7 @@ def columns_to_read(mapping: Mapping, table: Table, side: Side) -> list[str]:
     for template in mapping.templates:
         if template.side is side.other:
             needed |= set(parse_filter(template.filter).columns)
+    if mapping.block_when_inactive:
+        needed.add("blocked" if side is Side.BUSINESS_CENTRAL else "statecode")
     needed |= {name for name in (table.number, table.title) if name}
     return [column.name for column in table.columns if column.name in needed]

@@ -124,6 +124,7 @@ def _signature(work: Slice) -> str:
         mapping.update_conflict_resolution,
         mapping.deletion_conflict_resolution,
         mapping.when_outside_filter,
+        mapping.block_when_inactive,
         [(line.caption, sorted(line.reference.options.items())) for line in mapping.fields if line.reference],
     ]
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]

@@ -266,3 +266,19 @@ async def test_a_second_attempt_does_not_forget_what_the_first_has_done(
     await world.synchronize("CUSTOMER")
     assert not await world.items("CUSTOMER")
     assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == last
+
+
+async def test_an_attempt_that_was_refused_is_not_taken_for_a_later_edit_of_the_same_value(
+    world: TroubledWorld,
+) -> None:
+    """BC's 2 meets a 3 typed in Dataverse; the people go on talking, and Dataverse's person types 2 at last."""
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.trouble.before_write(Side.DATAVERSE, lambda: world.dataverse.edit(ACCOUNT, account, {"telephone1": "3"}))
+    await world.synchronize("CUSTOMER")
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.UPDATE_CONFLICT]
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "4"})
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
+    await world.synchronize("CUSTOMER")
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.UPDATE_CONFLICT]
+    assert world.row(ACCOUNT, account)["telephone1"] == "2"

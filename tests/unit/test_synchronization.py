@@ -522,3 +522,15 @@ async def test_transformation_rules_change_values_on_their_way_and_what_they_ref
     before = +world.written
     await world.synchronize("CUSTOMER")
     assert world.written == before
+
+
+async def test_an_inactive_account_blocks_its_customer_where_that_is_switched_on(world: World) -> None:
+    customer, account = await coupled_pair(world)
+    for wanted in (False, True):
+        await change_mapping(world.services, "CUSTOMER", MappingChange(block_when_inactive=wanted), None)
+        world.dataverse.edit(ACCOUNT, account, {"statecode": 1})
+        await world.synchronize("CUSTOMER")
+        assert (world.row(CUSTOMERS, customer)["blocked"] == "All") is wanted
+    before = +world.written
+    await world.synchronize("CUSTOMER")
+    assert world.written == before

@@ -129,18 +129,7 @@ def test_every_combination_of_edits_merges_as_the_rules_say(
 NEVER: list[tuple[Value, Value]] = [(None, None), ("x", None), (None, "x"), ("x", "x"), ("x", "y")]
 
 
-@pytest.mark.parametrize(
-    "direction",
-    [
-        BOTH_WAYS,
-        *(
-            pytest.param(
-                way, marks=pytest.mark.xfail(strict=True, reason="a blank of the only source is not carried over")
-            )
-            for way in (TO, FROM)
-        ),
-    ],
-)
+@pytest.mark.parametrize("direction", [BOTH_WAYS, TO, FROM])
 @pytest.mark.parametrize("resolution", list(UpdateConflictResolution))
 @pytest.mark.parametrize("scope", list(ConflictScope))
 def test_of_a_pair_never_synchronized_a_blank_gives_way_to_a_value(
@@ -181,14 +170,12 @@ def test_a_line_that_was_never_compared_is_new_to_both_sides() -> None:
     assert [conflict.field for conflict in result.conflicts] == ["b_bu"]
 
 
-@pytest.mark.xfail(strict=True, reason="the rule of blanks holds only while the whole pair was never compared")
 def test_a_line_that_was_never_compared_gives_a_blank_way_to_a_value() -> None:
     rules = mapping(line("a"), line("b"))
     result = merged(rules, {"a": ("0", "0"), "b": ("1", None)}, {"a": ("0", "0")})
     assert result.writes[DV] == {"b_da": "1"}
 
 
-@pytest.mark.xfail(strict=True, reason="the rule of blanks holds only while the whole pair was never compared")
 def test_a_blank_gives_way_also_when_the_record_comes_into_the_filter_later() -> None:
     rules, now = mapping(line("a")), values({"a": ("1", None)})
     left = merge(rules, PairValues(now, dict.fromkeys(Side)), [DV], TABLES, {})

@@ -163,7 +163,6 @@ def both_outside_and_edited(seen: Mapping[Side, Sight]) -> bool:
     return all(not each.in_filter and each.value != "0" for each in seen.values())
 
 
-@pytest.mark.xfail(strict=True, reason="a clash of two records that are not to be synchronized is somebody's task")
 def test_two_records_outside_their_filters_do_not_clash() -> None:
     seen = {BC: Sight(Seen.PRESENT, "1", False), DV: Sight(Seen.PRESENT, "2", False)}
     assert summary(decided(mapping(line("a")), seen, coupling())) == "no write"
