@@ -33,11 +33,12 @@ class Attempt:
     """Writes about to be sent: `writes` by the side written to, and the `base` of both sides once they have landed.
 
     It is stored before the first write and removed after the last. If the answer is lost in between, a later run tells
-    by the content what landed: that was our edit and nobody else's.
+    by the content what landed: that was our edit and nobody else's. `begun_at` tells when it can no longer land.
     """
 
     writes: Mapping[Side, Values]
     base: Mapping[Side, Values]
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ class Coupling:
             return replace(self, business_central=end)
         return replace(self, dataverse=end)
 
-    def attempting(self, writes: Mapping[Side, Values], after: Coupling) -> Coupling:
+    def attempting(self, writes: Mapping[Side, Values], after: Coupling, now: datetime) -> Coupling:
         """The coupling while these writes are on their way to `after`: no version is known to hold the base."""
         base = {side: after.at(side).base or {} for side in Side}
-        return replace(self.unsure(), attempt=Attempt(writes, base))
+        return replace(self.unsure(), attempt=Attempt(writes, base, now))
 
     def unsure(self) -> Coupling:
         """The coupling without known versions: both sides will be read before anything is decided."""

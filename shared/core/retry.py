@@ -9,6 +9,9 @@ from shared.core.reasons import Reason
 PASSING = frozenset({Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE})
 WAITING = frozenset({Reason.WAITS_FOR_PARENT})
 LONGEST_PAUSE = timedelta(hours=1)
+# How long an unanswered write may still land: a service works on a request for 8 minutes at most, and the gateway waits
+# 10 (Business Central, page "Operational limits").
+IN_DOUBT = timedelta(minutes=10)
 
 
 def next_attempt(reason: Reason, attempts: int, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from shared.core.plan import decide, without_attempt
 from shared.core.reasons import Reason
 from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
 from shared.core.remember import versioned
+from shared.core.retry import IN_DOUBT
 from shared.core.sides import Side
 from shared.core.tables import Values
 from shared.services.create import create
@@ -71,8 +72,7 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
         await _decide(work, open_ones)
         if number == 0:
             _weigh(work, open_ones)
-        else:
-            await _forget_attempts(work, open_ones)
+        await _forget_attempts(work, open_ones, refused=number > 0)
         await _store_attempts(work, open_ones)
         for source in work.sources:
             await _write_side(work, source.other, open_ones)
@@ -119,20 +119,25 @@ async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:
     attempts = []
     for settled in open_ones:
         if isinstance(settled.action, Change):
-            settled.pair.coupling = settled.action.before.attempting(settled.action.writes, settled.action.coupling)
+            action = settled.action
+            settled.pair.coupling = action.before.attempting(action.writes, action.coupling, work.services.clock.now())
             attempts.append(settled.pair.coupling)
     if attempts:
         await work.couplings.save(attempts)
 
 
-async def _forget_attempts(work: Slice, looked_again: Sequence[Settled]) -> None:
-    """A write that was refused for the row had moved will not land any more; if its pair is held now, it must not
-    explain a later edit that happens to have the same value.
+async def _forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) -> None:
+    """A write that was refused, or not answered for long, will not land any more.
+
+    If its pair is held now, it must not explain a later edit that happens to have the same value.
     """
     forgotten = []
-    for settled in looked_again:
+    for settled in decided:
         coupling = settled.pair.coupling
-        if isinstance(settled.action, Hold) and coupling is not None and coupling.attempt and not settled.in_doubt:
+        if not isinstance(settled.action, Hold) or coupling is None or coupling.attempt is None:
+            continue
+        is_old = work.services.clock.now() - coupling.attempt.begun_at > IN_DOUBT
+        if is_old or (refused and not settled.in_doubt):
             settled.pair.coupling = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
             forgotten.append(settled.pair.coupling)
     if forgotten:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from shared.core.actions import Make
 from shared.core.coupling import Coupling, coupling_of
 from shared.core.numbers import free_numbers
 from shared.core.records import Create, Record, RefusalKind, Refused, WriteResult, Written
 from shared.core.remember import base_after_create
+from shared.core.retry import IN_DOUBT
 from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.couplings import Intent
 
-# The service works on a request for 8 minutes at most, and the gateway waits 10 (page "Operational limits").
-IN_DOUBT = timedelta(minutes=10)
 NOT_AT_WORK = (503,)  # the service itself has turned the request away: looking once is enough
 _DOUBT = Refused(
     RefusalKind.UNKNOWN,

@@ -207,6 +207,7 @@ class _StoredEnd:
 class _StoredAttempt:
     writes: dict[Side, dict[str, object]]
     base: dict[Side, dict[str, object]]
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,14 +251,14 @@ def _stored_attempt(attempt: Attempt) -> _StoredAttempt:
     writes, base = (
         {side: to_document(values) for side, values in part.items()} for part in (attempt.writes, attempt.base)
     )
-    return _StoredAttempt(writes, base)
+    return _StoredAttempt(writes, base, attempt.begun_at)
 
 
 def _attempt(attempt: _StoredAttempt) -> Attempt:
     writes, base = (
         {side: from_document(values) for side, values in part.items()} for part in (attempt.writes, attempt.base)
     )
-    return Attempt(writes, base)
+    return Attempt(writes, base, attempt.begun_at)
 
 
 def _stored_end(end: CoupledRecord) -> _StoredEnd:
