@@ -354,7 +354,7 @@ def test_our_own_unanswered_write_is_nobodys_edit(bc: str, dv: str, wanted: obje
     """BC went from 0 to 1; 1 was sent to Dataverse, and the answer was lost."""
     rules = mapping(line("a"))
     after = coupling().with_end(BC, CoupledRecord("b", {"a_bu": "1"})).with_end(DV, CoupledRecord("d", {"a_da": "1"}))
-    attempt = coupling().attempting({DV: {"a_da": "1"}}, after)
+    attempt = coupling().attempting({DV: {"a_da": "1"}}, after, NOW)
     assert attempt.at(BC).etag is attempt.at(DV).etag is None, "both sides are read before anything is decided"
     seen = {BC: Sight(Seen.PRESENT, bc), DV: Sight(Seen.PRESENT, dv)}
     action = decided(rules, seen, attempt)
