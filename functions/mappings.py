@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import azure.functions as func
 
 from functions.http import answer, answering_problems, read_body
-from shared.services.administration import MappingChange, change_mapping, mapping_named
+from shared.services.administration import MappingChange, change_mapping, mapping_named, warnings_of
 from shared.services.context import Services
 from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState
@@ -45,7 +46,9 @@ def mappings_blueprint(services: Services) -> func.Blueprint:
 
     async def _document(stored: StoredMapping) -> dict[str, Any]:
         state = await services.runs(stored.mapping.name).state()
-        return stored.mapping.model_dump(mode="json") | {"etag": stored.etag, "state": state_document(state)}
+        warnings = [asdict(warning) for warning in warnings_of(services, stored.mapping)]
+        shown = {"etag": stored.etag, "state": state_document(state), "warnings": warnings}
+        return stored.mapping.model_dump(mode="json") | shown
 
     return blueprint
 

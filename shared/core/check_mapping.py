@@ -18,11 +18,15 @@ from shared.core.transformations import round_trip_problem
 
 @dataclass(frozen=True, slots=True)
 class MappingProblem:
-    """One thing wrong: a stable `code`, the `member` to change, and a sentence."""
+    """One thing wrong: a stable `code`, the `member` to change, and a sentence.
+
+    A `warning` hinders nobody from saving.
+    """
 
     code: str
     member: str
     message: str
+    warning: bool = False
 
 
 def problems_of(mapping: Mapping, tables: Tables) -> list[MappingProblem]:
@@ -96,7 +100,7 @@ def _round_trip(line: FieldMapping, member: str, tables: Tables) -> Iterator[Map
         dataverse=tables[Side.DATAVERSE].column(columns[Side.DATAVERSE]).kind,
     )
     if problem is not None:
-        yield MappingProblem("transformation_loses", member, problem)
+        yield MappingProblem("transformation_loses", member, problem, warning=True)
 
 
 def _matches(mapping: Mapping) -> Iterator[MappingProblem]:

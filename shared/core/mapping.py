@@ -8,8 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from shared.core.model import Model
 from shared.core.sides import Direction, Side, direction_from
 from shared.core.transformations import LineTransformation, Transformation
 
@@ -82,12 +83,6 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-class Model(BaseModel):
-    """A piece of configuration: frozen, and a member it does not know is an error that names it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Reference(Model):
     """Where the value of a lookup field comes from on the other side.
 
@@ -98,7 +93,7 @@ class Reference(Model):
     kind: ReferenceKind
     mappings: tuple[str, ...] = ()
     table: str | None = None
-    options: dict[str, int] = {}
+    options: dict[str, int] = Field(default_factory=dict)
 
 
 class FieldMapping(Model):

@@ -26,8 +26,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from shared.core.model import Model
 from shared.core.sides import Side
 
 type Value = str | int | Decimal | bool | datetime | None
@@ -50,14 +51,12 @@ class ColumnKind(StrEnum):
     DATETIME = "datetime"
 
 
-class Column(BaseModel):
+class Column(Model):
     """One column of a table.
 
     `max_length` counts characters; None means unlimited or not a text. `read_only` columns are never sent.
     `navigation` (lookups only) is the navigation property to bind, `target_set` the entity set of the referenced rows.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     kind: ColumnKind = ColumnKind.TEXT
@@ -67,7 +66,7 @@ class Column(BaseModel):
     target_set: str | None = None
 
 
-class Table(BaseModel):
+class Table(Model):
     """One table of one side.
 
     `name` is what mappings call it (Dataverse: logical name; BC: entity set), `entity_set` its address segment, `key`
@@ -76,8 +75,6 @@ class Table(BaseModel):
     `cleared_by_change` names, per column, the columns that the service blanks when that column's non-blank value
     changes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     side: Side
@@ -88,7 +85,7 @@ class Table(BaseModel):
     title: str | None = None
     modified: str | None = None
     columns: tuple[Column, ...]
-    cleared_by_change: dict[str, tuple[str, ...]] = {}
+    cleared_by_change: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def column(self, name: str) -> Column:
         """The column called `name`. Raises KeyError naming table and column when there is none."""

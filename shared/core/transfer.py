@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 
 from shared.core.mapping import Conversion, FieldMapping, TooLong
 from shared.core.names import join_name, split_name
@@ -11,7 +12,7 @@ from shared.core.references import ReferenceAnswers, Resolved, Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
 from shared.core.transformations import TransformationProblem, transform
-from shared.core.values import meaning
+from shared.core.values import NUMBERS, meaning
 
 type Tables = Mapping[Side, Table]
 type References = Mapping[str, ReferenceAnswers]  # by caption of the line
@@ -93,6 +94,8 @@ def _fit(line: FieldMapping, source: Side, values: Values, table: Table) -> Valu
     for name, value in values.items():
         column = table.column(name)
         shaped = _shape(column, value)
+        if isinstance(shaped, FieldProblem):
+            return replace(shaped, source=source)
         if _is_too_long(column, shaped):
             if line.too_long is TooLong.REFUSE:
                 return _too_long(line, source, column, shaped)
@@ -101,12 +104,26 @@ def _fit(line: FieldMapping, source: Side, values: Values, table: Table) -> Valu
     return fitted
 
 
-def _shape(column: Column, value: Value) -> Value:
+def _shape(column: Column, value: Value) -> Value | FieldProblem:
     if column.kind is ColumnKind.CODE:
         return meaning(column, value)
+    if column.kind in NUMBERS and isinstance(value, str):
+        return _number(column, value)
     if column.kind is ColumnKind.TEXT and value is not None:
         return str(value) or None
     return value
+
+
+def _number(column: Column, text: str) -> Value | FieldProblem:
+    """A number out of a text, as transformation rules leave it."""
+    if not text.strip():
+        return None
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        message = f"{text!r} is no number, and {column.name} holds numbers."
+        return FieldProblem("not_a_number", Side.BUSINESS_CENTRAL, column.name, text, message)
+    return int(number) if column.kind is ColumnKind.INTEGER and number == int(number) else number
 
 
 def _is_too_long(column: Column, value: Value) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.core.check_mapping import problems_of
+from shared.core.check_mapping import MappingProblem, problems_of
 from shared.core.jobs import Job
 from shared.core.mapping import (
     ConflictScope,
@@ -150,8 +150,14 @@ def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Map
         values["fields"] = _with_options(mapping, options)
     changed = mapping.model_copy(update=values)
     for problem in problems_of(changed, services.tables_of(mapping)):
-        raise Problem(400, problem.code, f"{problem.member}: {problem.message}")
+        if not problem.warning:
+            raise Problem(400, problem.code, f"{problem.member}: {problem.message}")
     return changed
+
+
+def warnings_of(services: Services, mapping: Mapping) -> list[MappingProblem]:
+    """What is allowed in a mapping and yet not wise."""
+    return [problem for problem in problems_of(mapping, services.tables_of(mapping)) if problem.warning]
 
 
 def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple[FieldMapping, ...]:

@@ -162,7 +162,7 @@ def problem_codes() -> Iterator[tuple[int, str]]:
                     match getattr(node.func, "id", ""), node.args:
                         case "Problem" | "problem_details", [ast.Constant(int(status)), ast.Constant(str(code)), *_]:
                             yield status, code
-                        case "MappingProblem", [ast.Constant(str(code)), *_]:
+                        case "MappingProblem", [ast.Constant(str(code)), *_] if not node.keywords:  # warnings have one
                             yield 400, code
 
 

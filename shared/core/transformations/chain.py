@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.core.model import Model
 from shared.core.sides import Direction
 from shared.core.tables import Value
 from shared.core.transformations.formatting import DateFormatting, DateTimeFormatting, DecimalFormatting, Round
 from shared.core.transformations.matching import RegularExpressionMatch, RegularExpressionReplace
-from shared.core.transformations.rule import Model, Refusal
+from shared.core.transformations.rule import Refusal
 from shared.core.transformations.texts import (
     FieldLookup,
     Lowercase,

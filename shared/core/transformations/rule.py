@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
+from shared.core.model import Model
 from shared.core.tables import Value
 
 LONGEST_SETTING = 250  # characters of Find Value, Replace Value, Starting Text and Ending Text in table 1237
@@ -25,12 +24,6 @@ class Refusal:
     """Why a rule cannot be applied to a value, as a sentence."""
 
     sentence: str
-
-
-class Model(BaseModel):
-    """A piece of configuration: frozen, and a member it does not know is an error that names it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Rule(Model):

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.core.model import Model
 from shared.core.tables import Value
 from shared.core.transformations import letters
-from shared.core.transformations.rule import LONGEST_SETTING, Model, Refusal, Rule, TextRule, as_text, shown
+from shared.core.transformations.rule import LONGEST_SETTING, Refusal, Rule, TextRule, as_text, shown
 
 type Setting = Annotated[str, Field(max_length=LONGEST_SETTING)]
 type Find = Annotated[str, Field(min_length=1, max_length=LONGEST_SETTING)]

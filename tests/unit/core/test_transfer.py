@@ -173,3 +173,17 @@ def test_what_is_carried_always_fits(text: str | None, source: Side, too_long: T
         assert isinstance(result, FieldProblem)
         assert text is not None
         assert len(text) > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("12.50", Decimal("12.50")), (" 7 ", Decimal(7)), ("", None), ("twelve", "not_a_number")],
+)
+def test_a_text_becomes_a_number_where_the_destination_holds_numbers(text: str, expected: object) -> None:
+    """Transformation rules leave texts."""
+    text_to_amount = FieldMapping(business_central="a_bu", dataverse=("amount",))
+    carried = carry(text_to_amount, BC, {"a_bu": text}, TABLES, {})
+    if isinstance(carried, FieldProblem):
+        assert (carried.code, carried.source) == (expected, BC)
+    else:
+        assert carried == {"amount": expected}
