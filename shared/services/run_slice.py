@@ -26,7 +26,7 @@ from shared.services.repositories.runs import MappingState, Run
 from shared.services.requests import MOST_SETBACKS, send_slice
 
 log = logging.getLogger(__name__)
-PARENTS_PAUSE = timedelta(seconds=1)
+PARENTS_PAUSE = timedelta(seconds=0.5)
 LONGEST_WAIT_FOR_PARENTS = timedelta(minutes=10)
 
 

@@ -16,6 +16,7 @@ from infra.local.demo.reading import Found
 
 COUNTERS = ("inserted", "modified", "deleted", "unchanged", "skipped", "failed", "coupled", "uncoupled")
 DIRECTIONS = {"ToIntegrationTable": "→ Dataverse", "FromIntegrationTable": "← Dataverse"}
+SHORT = {"succeeded": "done"}  # eighty columns are few
 STYLES = {
     "inserted": "green",
     "modified": "cyan",
@@ -35,7 +36,7 @@ def jobs_table(title: str, jobs: Sequence[Job]) -> Table:
     table.add_column("Direction", no_wrap=True)
     for name in shown:
         table.add_column(name.capitalize(), justify="right", no_wrap=True)
-    table.add_column("Job")
+    table.add_column("Job", no_wrap=True)
     last = ""
     for job in jobs:
         mapping = str(job["mapping"])
@@ -45,7 +46,7 @@ def jobs_table(title: str, jobs: Sequence[Job]) -> Table:
             mapping if mapping != last else "",
             DIRECTIONS.get(str(job["direction"]), str(job["direction"])),
             *(_number(name, int(job[name])) for name in shown),
-            Text(str(job["status"]), style=STYLES.get(str(job["status"]), "dim")),
+            Text(SHORT.get(str(job["status"]), str(job["status"])), style=STYLES.get(str(job["status"]), "dim")),
         )
         last = mapping
     return table
