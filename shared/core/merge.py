@@ -235,9 +235,12 @@ def _leave(item: _Moved, pair: PairValues, result: Merge) -> None:
 
 
 def _clash(item: _Moved, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
-    """A conflict, unless the line's reference finds nothing and may be left alone: then nobody can tell."""
+    """A conflict, unless the line's reference finds nothing: then nobody can tell, and the pair waits or is left."""
     for side in BOTH:
         carried = carry(item.line, side, pair.now[side], tables, references)
+        if isinstance(carried, Unresolved):
+            result.waits.append(carried)
+            return
         if isinstance(carried, Leave) and carried.unresolved is not None:
             result.left.append(carried.unresolved)
             _leave(item, pair, result)

@@ -534,3 +534,16 @@ async def test_an_inactive_account_blocks_its_customer_where_that_is_switched_on
     before = +world.written
     await world.synchronize("CUSTOMER")
     assert world.written == before
+
+
+async def test_two_records_just_matched_wait_for_their_currency_instead_of_quarrelling(world: World) -> None:
+    await world.change("CURRENCY", synch_only_coupled_records=True)
+    usd = world.dataverse.put(CURRENCY_ROW, {"isocurrencycode": "USD", "currencyname": "US dollar"})
+    dollar = world.business_central.put(CURRENCIES, {"code": "USD", "displayName": "US dollar"})
+    world.account(name="Contoso", emailaddress1="info@contoso.example", transactioncurrencyid=usd)
+    world.customer(displayName="Contoso", email="info@contoso.example", currencyId=dollar)
+    await world.synchronize()
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.WAITS_FOR_PARENT]
+    await world.change("CURRENCY", synch_only_coupled_records=False)
+    await world.synchronize()
+    assert not await world.items("CUSTOMER")
