@@ -85,4 +85,6 @@ def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
     assert pair.coupling is not None
     if pair.views[side.other].seen is Seen.GONE:
         return True
+    if any(f"{one}|{pair.coupling.at(one).id}" in work.items for one in Side):
+        return True  # what is not in step is judged with both records at hand: one may be gone since long
     return pair.coupling.at(side).etag is None or pair.coupling.at(side).base is None
