@@ -282,3 +282,13 @@ async def test_an_attempt_that_was_refused_is_not_taken_for_a_later_edit_of_the_
     await world.synchronize("CUSTOMER")
     assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.UPDATE_CONFLICT]
     assert world.row(ACCOUNT, account)["telephone1"] == "2"
+
+
+async def test_a_deletion_is_not_forgotten_when_the_survivor_is_touched(world: TroubledWorld) -> None:
+    customer, account = await coupled(world)
+    world.dataverse.remove(ACCOUNT, account)
+    await by_timer(world)
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.DELETION_CONFLICT]
+    world.business_central.edit(CUSTOMERS, customer, {"taxRegistrationNumber": "1"})
+    await by_timer(world)
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.DELETION_CONFLICT]

@@ -6,15 +6,18 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, cast
 
 from shared.core.failures import Passing
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
 from shared.core.tables import Table
+from shared.memory.business_central import MemoryBusinessCentral
+from shared.memory.clock import SequentialIds
 from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, RowStore, StateStore
 from shared.services.context import Services
-from tests.world import World
+from tests.world import COMPANY, World
 
 
 class HostKilled(BaseException):
@@ -53,6 +56,7 @@ class Trouble:
     losses: list[tuple[str, Loss]] = field(default_factory=list)
     at_write: dict[str, Callable[[], None]] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
+    after_write: Callable[[], None] = lambda: None
 
     def arm(self, deeds: dict[int, Callable[[], None]] | None = None) -> None:
         """From now on calls are counted anew, and these deeds wait for theirs."""
@@ -119,6 +123,8 @@ class WatchedRows(Watched):
             raise Passing("the service cannot be reached", side=rows.side)
         skipped = 1 if loss in (Loss.UNKNOWN_NOT_DONE, Loss.BUSY, Loss.INVALID) else 0
         results = await rows.write(table, writes[skipped:], returning)
+        self._trouble.after_write()
+        self._trouble.happened.update(f"refused: {each.kind}" for each in results if isinstance(each, Refused))
         if loss is Loss.CALL_LOST_DONE:
             raise Passing("the service was cut off", side=rows.side)
         if loss is not None:
@@ -132,6 +138,14 @@ class TroubledWorld(World):
     """A world whose app works through watched ports. People do not: what they do is done."""
 
     trouble: Trouble = field(default_factory=Trouble)
+    overlap: timedelta = timedelta(minutes=10)  # of Business Central's feed; without one it tells everything once
+
+    def __post_init__(self) -> None:
+        """Business Central once more, with the overlap that is asked for."""
+        super().__post_init__()
+        self.business_central = MemoryBusinessCentral(self.clock, SequentialIds(1), overlap=self.overlap)
+        self.business_central.put(COMPANY, {"displayName": "Contoso", "currencyCode": "EUR"})
+        self.services = self.instance()
 
     def instance(self) -> Services:
         """Another instance of the app over the same world."""

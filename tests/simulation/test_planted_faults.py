@@ -1,0 +1,158 @@
+"""The machine finds what it is there to find: faults are planted one at a time, and each must break a law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+import shared.core.merge
+import shared.core.remember
+import shared.services.apply
+import shared.services.observe
+import shared.services.page
+import shared.services.run_slice
+from shared.core.mapping import Mapping, UpdateConflictResolution
+from shared.core.records import Update
+from shared.core.sides import Side
+from shared.services.repositories.couplings import CouplingRepository
+from shared.services.repositories.work_items import WorkItemRepository
+from tests.simulation.machine import PeopleAndRuns
+from tests.simulation.profile import profile
+
+type Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+async def _nothing(*_: object) -> None:
+    return None
+
+
+def the_base_is_not_stored(patch: pytest.MonkeyPatch) -> None:
+    """Versions move on after a write, what both sides agreed on does not."""
+    right = shared.core.remember.remembered
+
+    def wrong(mapping: Any, coupling: Any, *rest: Any) -> Any:
+        after = right(mapping, coupling, *rest)
+        for side in Side:
+            base = coupling.at(side).base or after.at(side).base
+            after = after.with_end(side, replace(after.at(side), base=base))
+        return after
+
+    patch.setattr("shared.core.plan.remembered", wrong)
+
+
+def writes_name_no_version(patch: pytest.MonkeyPatch) -> None:
+    """Rows are overwritten whatever has become of them since they were read."""
+    right = shared.services.apply._update
+
+    def wrong(*arguments: Any) -> Update:
+        return replace(right(*arguments), etag=None)
+
+    patch.setattr(shared.services.apply, "_update", wrong)
+
+
+def creates_are_not_written_ahead(patch: pytest.MonkeyPatch) -> None:
+    """No intent is stored before a create is sent."""
+    patch.setattr(CouplingRepository, "begin", _nothing)
+
+
+def changes_are_not_written_ahead(patch: pytest.MonkeyPatch) -> None:
+    """No attempt is stored before a change is sent."""
+    patch.setattr(shared.services.apply, "_store_attempts", _nothing)
+
+
+def the_position_is_stored_before_the_work(patch: pytest.MonkeyPatch) -> None:
+    """The feeds go on behind a page before that page is worked off."""
+    right = shared.services.page.synchronize_page
+
+    async def wrong(work: Any, observed: Any, reached: Any) -> None:
+        kept = work.state
+        work.state = replace(kept, positions=dict(reached.positions))
+        await shared.services.run_slice._store(work)
+        reached.etag, work.state = work.state.etag, kept
+        await right(work, observed, reached)
+
+    patch.setattr("shared.services.run_slice.synchronize_page", wrong)
+
+
+def conflicts_are_decided_silently(patch: pytest.MonkeyPatch) -> None:
+    """Business Central wins although nobody said so."""
+    right = shared.core.merge.merge
+
+    def wrong(mapping: Mapping, *rest: Any) -> Any:
+        if mapping.update_conflict_resolution is UpdateConflictResolution.NONE:
+            wins = UpdateConflictResolution.SEND_UPDATE_TO_INTEGRATION
+            mapping = mapping.model_copy(update={"update_conflict_resolution": wins})
+        return right(mapping, *rest)
+
+    patch.setattr("shared.core.plan.merge", wrong)
+
+
+def an_echo_is_a_change(patch: pytest.MonkeyPatch) -> None:
+    """Whatever comes with the feed counts as edited, also what the app itself has written."""
+    patch.setattr(shared.core.merge, "_has_moved", lambda *_: True)
+
+
+def work_items_are_not_stored(patch: pytest.MonkeyPatch) -> None:
+    """What cannot be done is forgotten."""
+    patch.setattr(WorkItemRepository, "put", _nothing)
+
+
+def work_items_are_not_taken_along(patch: pytest.MonkeyPatch) -> None:
+    """What could not be done is never tried again."""
+    patch.setattr("shared.services.feeds.is_due", _never)
+
+
+async def _never(*_: object) -> bool:
+    return False
+
+
+def deletions_are_overlooked(patch: pytest.MonkeyPatch) -> None:
+    """What the feed tells of deleted rows is dropped."""
+    right = shared.services.observe.pairs_of
+
+    async def wrong(work: Any, observed: Any) -> Any:
+        observed.deleted = {side: set() for side in Side}
+        return await right(work, observed)
+
+    patch.setattr("shared.services.page.pairs_of", wrong)
+
+
+def couplings_of_creates_get_lost(patch: pytest.MonkeyPatch) -> None:
+    """A new record is not coupled with what was made of it."""
+
+    async def wrong(_: CouplingRepository, couplings: Sequence[object], intents: Sequence[object] = ()) -> list[object]:
+        return []
+
+    patch.setattr(CouplingRepository, "add", wrong)
+
+
+class FewPeople(PeopleAndRuns):
+    """One record on each side at first: everybody meets at it, and a fault shows sooner."""
+
+    most_records = 2
+
+
+PLANTS: list[Plant] = [
+    the_base_is_not_stored,
+    writes_name_no_version,
+    creates_are_not_written_ahead,
+    changes_are_not_written_ahead,
+    the_position_is_stored_before_the_work,
+    conflicts_are_decided_silently,
+    an_echo_is_a_change,
+    work_items_are_not_stored,
+    work_items_are_not_taken_along,
+    deletions_are_overlooked,
+    couplings_of_creates_get_lost,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(FewPeople, settings=profile(300, shrink=False))
