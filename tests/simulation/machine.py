@@ -376,8 +376,11 @@ class PeopleAndRuns(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         self.world.trouble.clear()
-        for _ in range(4):
+        for tick in range(5):
+            before = (+self.world.written, {item.key: item.reason for item in self._items()})
             self._tick_long_after()
+            if tick and before == (self.world.written, {item.key: item.reason for item in self._items()}):
+                break  # the first may only wake what was given up
         written = +self.world.written
         self._tick_long_after()
         self._run("")
