@@ -91,9 +91,9 @@ class Services:
         """What is known of company contacts."""
         return CompanyRepository(self.state, self.connection)
 
-    def couplings(self, mapping: str) -> CouplingRepository:
-        """The couplings of a mapping, with a memory for versions of its own."""
-        return CouplingRepository(self.state, self.connection, mapping)
+    def couplings(self, mapping: str, coupled: int | None = None) -> CouplingRepository:
+        """The couplings of a mapping, about `coupled` many, with a memory for versions of its own."""
+        return CouplingRepository(self.state, self.connection, mapping, coupled)
 
     def runs(self, mapping: str) -> RunRepository:
         """The state and runs of a mapping."""

@@ -81,7 +81,7 @@ async def _begin(services: Services, mapping: Mapping, state: MappingState, run:
     by_source = {source: next(job for job in jobs.values() if job.id == job_id) for source, job_id in run.jobs.items()}
     for job in by_source.values():
         job.status, job.started_at = JobStatus.RUNNING, job.started_at or now
-    couplings = services.couplings(mapping.name)
+    couplings = services.couplings(mapping.name, state.coupled)
     work = Slice(services, mapping, services.tables_of(mapping), couplings, run, by_source, state)
     work.items = await services.work_items(mapping.name).all()
     signature = _signature(work)
