@@ -47,6 +47,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
     options = parser.parse_args(arguments)
     if options.command == "demo":
         return "infra.local.demo", []
+    if options.command == "mutants":
+        return "infra.local.mutants", ["--list"] * options.list + options.names
     rest = ["--info", str(options.info.resolve())] if options.info else []
     rest += ["--empty"] if options.empty else []
     return "infra.local.stack", rest + [f"--set={assignment}" for assignment in options.set]
@@ -74,6 +76,14 @@ def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         description="Without arguments: ruff, mypy, import-linter and all tests, each even when one fails. With "
         "arguments: only pytest, with them (for example: dev.py test tests/unit -k people). Exit code 0: all passed.",
     )
+    mutants = commands.add_parser(
+        "mutants",
+        help="plant faults one by one and see that the fast tests find each",
+        description="Plants one-line faults into a private copy of the project, one at a time, and runs the fast tests "
+        "against each. Exit code 0: every fault was found.",
+    )
+    mutants.add_argument("--list", action="store_true", help="only say what would be planted")
+    mutants.add_argument("names", metavar="NAME", nargs="*", help="try only these faults (default: all)")
     return parser, test
 
 
