@@ -5,6 +5,7 @@ SDKs are imported where they are needed: an HTTP call that only reads a mapping 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,18 @@ _DEVELOPMENT_STORAGE = (
 _BUSINESS_CENTRAL_SCOPE = "https://api.businesscentral.dynamics.com/.default"
 
 
+# These libraries tell every request with its address, and an address holds names and e-mails of customers.
+_TALKATIVE = ("httpx", "httpcore", "azure", "msal")
+
+
 def services_from(environment: Mapping[str, str]) -> Services:
     """The wired app. Raises SettingsError with one sentence when a setting is missing or wrong."""
     from shared.adapters.business_central import BusinessCentral
     from shared.adapters.dataverse import Dataverse
     from shared.adapters.tokens import dataverse_scope
 
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings = read_settings(environment)
     clock = SystemClock()
     business_central = BusinessCentral(

@@ -87,10 +87,11 @@ class Child:
         with self._log.open("w", encoding="utf-8") as log:
             async for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip()
-                print(line, file=log, flush=True)
                 if line.startswith(READY) and not self._ready.done():
+                    print(READY.strip(), file=log, flush=True)  # what is announced includes keys
                     self._ready.set_result(json.loads(line.removeprefix(READY)))
                 else:
+                    print(line, file=log, flush=True)
                     self._last.append(line)
         code = await process.wait()
         self.ended.set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping as Document
+from dataclasses import asdict
 from datetime import timedelta
 
 from shared.core.failures import Passing, SyncFailure
@@ -199,5 +200,18 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     state.last_finished_at, state.last_message = now, message
     state.next_due_at = next_due(work.run.requested_at, interval, now)
     await _store(work)
-    if status is JobStatus.FAILED:
+    if status is JobStatus.SUCCEEDED:
+        log.info("run %s of %s ended: %s", work.run.id, work.mapping.name, _counted(work))
+    else:
         log.error("run %s of %s failed: %s", work.run.id, work.mapping.name, message)
+
+
+def _counted(work: Slice) -> str:
+    """The counters that are not zero, for the log; never a record's values."""
+    counts = [
+        f"{job.direction} {name} {count}"
+        for job in work.jobs.values()
+        for name, count in asdict(job.counters).items()
+        if count
+    ]
+    return ", ".join(counts) or "nothing to do"

@@ -21,5 +21,8 @@ SETTINGS = {
 @pytest.fixture(scope="session")
 async def everything() -> AsyncIterator[Everything]:
     """The running stack with clients for all three addresses."""
-    async with local_stack(settings=SETTINGS, empty=True) as stack, Everything(stack.information()) as everything:
+    async with (
+        local_stack(settings=SETTINGS, empty=True) as stack,
+        Everything(stack.information(), stack.folder) as everything,
+    ):
         yield everything

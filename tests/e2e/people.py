@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -14,9 +15,10 @@ PATIENCE = 60.0  # seconds for a run
 class Everything:
     """The three addresses of the local stack, each with its credentials."""
 
-    def __init__(self, information: Mapping[str, Any]) -> None:
+    def __init__(self, information: Mapping[str, Any], folder: Path | None = None) -> None:
         functions, dataverse, bc = (information[name] for name in ("functions", "dataverse", "business_central"))
         self.information = information
+        self.folder = folder
         self.app = httpx.AsyncClient(
             base_url=functions["url"] + "/api", headers={"x-functions-key": functions["key"]}, timeout=30
         )
