@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import dev
 from infra.local.mutants.__main__ import main
 from infra.local.mutants.fault import Fault, Stale
 from infra.local.mutants.faults import FAULTS
@@ -97,6 +98,11 @@ def test_the_list_names_every_fault_asked_for(capsys: pytest.CaptureFixture[str]
     shown = capsys.readouterr().out
     assert "delete-beats-edit" in shown
     assert "field-group-split" not in shown
+
+
+@pytest.mark.parametrize("arguments", [[], ["--list"], ["--list", "delete-beats-edit"], ["delete-beats-edit"]])
+def test_the_developer_command_hands_on_what_it_is_told(arguments: list[str]) -> None:
+    assert dev.parse(["mutants", *arguments]) == ("infra.local.mutants", arguments)
 
 
 def test_an_unknown_fault_is_named(capsys: pytest.CaptureFixture[str]) -> None:
