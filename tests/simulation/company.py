@@ -14,7 +14,7 @@ from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS
 BC, DV = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 TABLE: dict[Side, Table] = {BC: CUSTOMERS, DV: ACCOUNT}
 
-# What people edit, by a name for both sides. The tag says which person's record it is; nobody edits it.
+# What people edit, by a name for both sides.
 FIELDS: dict[str, tuple[str, str]] = {
     "name": ("displayName", "name"),
     "phone": ("phoneNumber", "telephone1"),
@@ -24,7 +24,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "credit": ("creditLimit", "creditlimit"),
     "currency": ("currencyId", "transactioncurrencyid"),
 }
+# What nobody edits: whose record it is. Twice, for a record is known by more than one word.
 TAG = ("website", "websiteurl")
+TAG_AGAIN = ("addressLine2", "address1_line2")
 GROUPS = {"street": "address", "city": "address"}
 ONE_WAY = "credit"  # from BC to Dataverse only
 LOCAL = "EUR"
@@ -44,7 +46,7 @@ def caption(field: str) -> str:
 
 def customer_mapping(**settings: object) -> Mapping:
     """Customers and accounts, everything in both directions but the credit limit."""
-    lines = [FieldMapping(business_central=TAG[0], dataverse=(TAG[1],))]
+    lines = [FieldMapping(business_central=bc, dataverse=(dv,)) for bc, dv in (TAG, TAG_AGAIN)]
     for field, (bc, dv) in FIELDS.items():
         reference = Reference(kind=ReferenceKind.CURRENCY, mappings=("CURRENCY",)) if field == "currency" else None
         direction = Direction.TO_INTEGRATION_TABLE if field == ONE_WAY else Direction.BIDIRECTIONAL

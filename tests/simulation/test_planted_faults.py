@@ -101,15 +101,6 @@ def work_items_are_not_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkItemRepository, "put", _nothing)
 
 
-def work_items_are_not_taken_along(patch: pytest.MonkeyPatch) -> None:
-    """What could not be done is never tried again."""
-    patch.setattr("shared.services.feeds.is_due", _never)
-
-
-async def _never(*_: object) -> bool:
-    return False
-
-
 def deletions_are_overlooked(patch: pytest.MonkeyPatch) -> None:
     """What the feed tells of deleted rows is dropped."""
     right = shared.services.observe.pairs_of
@@ -131,7 +122,7 @@ def couplings_of_creates_get_lost(patch: pytest.MonkeyPatch) -> None:
 
 
 class FewPeople(PeopleAndRuns):
-    """One record on each side at first: everybody meets at it, and a fault shows sooner."""
+    """Fewer records: everybody meets at them, and a fault shows sooner."""
 
     most_records = 2
 
@@ -145,7 +136,6 @@ PLANTS: list[Plant] = [
     conflicts_are_decided_silently,
     an_echo_is_a_change,
     work_items_are_not_stored,
-    work_items_are_not_taken_along,
     deletions_are_overlooked,
     couplings_of_creates_get_lost,
 ]
