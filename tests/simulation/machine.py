@@ -11,10 +11,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from shared.core.jobs import Counters, Trigger
+from shared.core.jobs import Trigger
 from shared.core.mapping import ConflictScope, DeletionConflictResolution, UpdateConflictResolution, WhenOutsideFilter
-from shared.core.reasons import Reason
-from shared.core.sides import Direction, Side
+from shared.core.sides import Side
 from shared.core.tables import Value, Values
 from shared.services.administration import in_mappings
 from shared.services.context import Policy
@@ -24,14 +23,12 @@ from shared.services.run_slice import run_slice
 from tests.simulation.company import (
     BC,
     DV,
-    FIELDS,
     IN_FILTER,
     ONE_WAY,
     OUTSIDE,
     TABLE,
     TAG,
     TAG_AGAIN,
-    caption,
     column,
     currency_mapping,
     customer_mapping,
@@ -42,6 +39,7 @@ from tests.simulation.company import (
     tag_of,
 )
 from tests.simulation.history import Broken, History
+from tests.simulation.laws import check_jobs, check_pairs
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
 from tests.world import CURRENCIES
 
@@ -49,7 +47,6 @@ SIDES = st.sampled_from(Side)
 TEXT_FIELDS = st.sampled_from(["name", "phone", "phone", "email", "street", "city"])
 VALUES = st.sampled_from(["1", "2", "3"])
 WHICH = st.integers(0, 5)  # whose record: see `_tag`
-PASSING_BY = {Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE, Reason.WAITS_FOR_PARENT}
 HITS: Counter[str] = Counter()  # of all machines in this process
 
 
@@ -390,9 +387,10 @@ class PeopleAndRuns(RuleBasedStateMachine):
         self.history.run_ended_well(self._tags_in_trouble())
         HITS["settled"] += 1
         items = self._items()
+        jobs, _ = self.do(self.world.services.jobs.page(None, 10_000))
         HITS.update(f"open: {item.reason}" for item in items)
-        self._check_pairs(items)
-        self._check_jobs()
+        HITS.update(check_pairs(self.world, self.history, self.mapping, items))
+        HITS.update(check_jobs(self.world, jobs))
         HITS.update(self.history.happened)
         self.history.happened.clear()
 
@@ -400,80 +398,3 @@ class PeopleAndRuns(RuleBasedStateMachine):
         self.world.clock.advance(hours=2)
         self.do(enqueue_due(self.world.services))
         self._work_off()
-
-    def _check_pairs(self, items: list[WorkItem]) -> None:
-        """Both sides agree in every field, or a work item says where they do not; nothing is parked without a cause."""
-        held: dict[str, list[WorkItem]] = {}
-        for item in items:
-            held.setdefault(item.business_central_id or "", []).append(item)
-            held.setdefault(item.dataverse_id or "", []).append(item)
-        for tag in self.history.stories:
-            both = {side: self.history.row_of(side, tag) for side in Side}
-            mine = [item for side in Side if (row := both[side]) is not None for item in held.get(row[0], [])]
-            present = [side for side in Side if both[side] is not None]
-            inside = {side: passes_filter(side, rows(self.world, side)[row[0]]) for side in Side if (row := both[side])}
-            if len(present) == 2:
-                self._check_pair(tag, inside, mine)
-            elif present and inside[present[0]]:
-                self._check_single(tag, present[0], mine)
-
-    def _check_pair(self, tag: str, inside: dict[Side, bool], items: list[WorkItem]) -> None:
-        story = self.history.stories[tag]
-        for name in FIELDS:
-            left, right = (row[1][name] for side in Side if (row := self.history.row_of(side, tag)) is not None)
-            conflicts = [item for item in items if any(clash.field == caption(name) for clash in item.fields)]
-            if left == right:
-                if any(conflicts) and all(inside.values()):
-                    raise Broken(f"{tag}: {name} is held as a conflict, but both sides hold {left!r}")
-            elif name == ONE_WAY:
-                open_edit = story.open_edits[BC].get(name, right)
-                if open_edit != right and open_edit not in story.agreed[name] and inside[BC] and not items:
-                    raise Broken(f"{tag}: {name} {left!r} never arrived, Dataverse holds {right!r}")
-            elif not conflicts and not any(item.reason is not Reason.UPDATE_CONFLICT for item in items):
-                if all(inside.values()) and not items:
-                    raise Broken(f"{tag}: {name} is {left!r} in BC and {right!r} in Dataverse, and nobody says so")
-                if items and all(inside.values()):
-                    HITS["waits behind a conflict"] += 1
-            if conflicts:
-                self._check_conflict(tag, name)
-        for item in items:
-            if item.reason in PASSING_BY:
-                raise Broken(f"{tag}: {item.reason} has nothing to wait for any more")
-
-    def _check_conflict(self, tag: str, name: str) -> None:
-        """Two people edited: otherwise there is nothing to ask."""
-        story, unit = self.history.stories[tag], self.history.unit(name)
-        for side in Side:
-            if not any(other in story.possible_edits(side) for other in unit):
-                raise Broken(f"{tag}: {name} is held as a conflict, but nobody edited it in {side}")
-
-    def _check_single(self, tag: str, side: Side, items: list[WorkItem]) -> None:
-        """A record without counterpart is somebody's task, unless the mapping leaves survivors alone."""
-        removes = self.mapping.deletion_conflict_resolution is DeletionConflictResolution.REMOVE_COUPLING
-        if not items and not (removes and side.other in self.history.stories[tag].deleted):
-            raise Broken(f"{tag} stands in {side} alone, and nobody says so")
-
-    def _check_jobs(self) -> None:
-        """Every job has ended; in health the counters are what was written."""
-        jobs, _ = self.do(self.world.services.jobs.page(None, 10_000))
-        unended = [job.id for job in jobs if not job.status.ended]
-        if unended:
-            raise Broken(f"jobs that never end: {unended}")
-        total = {direction: Counters() for direction in Direction}
-        for job in jobs:
-            if job.mapping == "CUSTOMER":
-                total[job.direction].add(job.counters)
-        HITS.update(
-            f"counted {name}"
-            for counters in total.values()
-            for name in ("inserted", "modified", "unchanged", "skipped", "failed", "uncoupled")
-            if getattr(counters, name)
-        )
-        if not self.world.trouble.happened:
-            for side, direction in ((DV, Direction.TO_INTEGRATION_TABLE), (BC, Direction.FROM_INTEGRATION_TABLE)):
-                created = self.world.written[TABLE[side].name, "create"]
-                if total[direction].inserted != created:
-                    raise Broken(f"{direction}: {total[direction].inserted} inserted, but {created} were created")
-                updated = self.world.written[TABLE[side].name, "update"]
-                if total[direction].modified > updated:
-                    raise Broken(f"{direction}: {total[direction].modified} modified, but only {updated} updated")
