@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.coupling import CoupledRecord
 from shared.core.jobs import JobStatus, Trigger
 from shared.core.mapping import Conversion, DeletionConflictResolution, FieldMapping, Template
 from shared.core.reasons import Reason
+from shared.core.records import Record
+from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.core.transfer import Leave, carry
@@ -18,6 +21,7 @@ from shared.services.context import Policy
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
+from tests.unit.core.tables import BC, TABLES, column, line, mapping
 from tests.world import ACCOUNT, CONTACT, CONTACTS, CURRENCIES, CURRENCY_ROW, CUSTOMERS, World
 
 PAGE_BY_PAGE = Policy(page_size=5, slice_time=timedelta(0))
@@ -62,6 +66,17 @@ async def test_an_edit_after_our_own_write_is_no_conflict() -> None:
     assert not await world.items("CUSTOMER")
 
 
+@pytest.mark.parametrize(("city", "etag"), [(None, "2"), ("", "2"), ("Kiel", None)])
+def test_a_version_is_remembered_only_where_the_service_keeps_what_it_was_sent(
+    city: str | None, etag: str | None
+) -> None:
+    """Business Central may complete a city by the post code: that is an edit still to be looked at."""
+    lines = (line("a"), line("b"))
+    sent = CoupledRecord("1", base={column("a", BC): "24103", column("b", BC): None}, etag="1")
+    record = Record("1", {column("a", BC): "24103", column("b", BC): city}, etag="2")
+    assert versioned(mapping(*lines), BC, sent, record, TABLES[BC]).etag == etag
+
+
 async def test_a_record_missing_in_a_sweep_only_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A replica that lags behind lists no ids yet; the record itself can be read."""
 
@@ -100,16 +115,16 @@ async def test_a_stopped_run_forgets_nothing_and_its_release_is_for_one_run() ->
 
 
 def test_not_null_minds_a_wholly_blank_name_only() -> None:
-    line = FieldMapping(
+    name = FieldMapping(
         business_central="displayName",
         dataverse=("firstname", "middlename", "lastname"),
         conversion=Conversion.PERSON_NAME,
         not_null=True,
     )
     tables = {Side.BUSINESS_CENTRAL: CONTACTS, Side.DATAVERSE: CONTACT}
-    whole = carry(line, Side.BUSINESS_CENTRAL, {"displayName": "Ada Lovelace"}, tables, {})
+    whole = carry(name, Side.BUSINESS_CENTRAL, {"displayName": "Ada Lovelace"}, tables, {})
     assert whole == {"firstname": "Ada", "middlename": None, "lastname": "Lovelace"}
-    assert carry(line, Side.BUSINESS_CENTRAL, {"displayName": None}, tables, {}) == Leave()
+    assert carry(name, Side.BUSINESS_CENTRAL, {"displayName": None}, tables, {}) == Leave()
 
 
 async def test_a_template_gives_way_to_what_a_person_filled_in() -> None:

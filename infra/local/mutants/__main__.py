@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     """List the faults or try them; answers the exit code."""
     options = command_line().parse_args(arguments)
     faults = [fault for fault in FAULTS if not options.names or fault.name in options.names]
-    console = Console()
+    console = show.console()
     if options.list:
         console.print(show.faults_table(faults))
         return 0
