@@ -9,7 +9,8 @@ from __future__ import annotations
 from hypothesis.stateful import run_state_machine_as_test
 
 from shared.core.sides import Side
-from tests.simulation.machine import HITS, PeopleAndRuns
+from tests.simulation.machine import PeopleAndRuns
+from tests.simulation.play import HITS
 from tests.simulation.profile import profile
 from tests.simulation.trouble import Loss
 
@@ -31,6 +32,6 @@ REACHED = {
 
 def test_everything_comes_to_rest_without_loss_doubles_or_disagreement() -> None:
     HITS.clear()
-    run_state_machine_as_test(PeopleAndRuns, settings=profile(80))
+    run_state_machine_as_test(PeopleAndRuns, settings=profile(100))
     missed = REACHED - HITS.keys()
     assert not missed, f"never reached: {sorted(missed)}; reached: {dict(HITS)}"
