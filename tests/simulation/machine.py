@@ -10,7 +10,6 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from shared.core.mapping import ConflictScope, DeletionConflictResolution, UpdateConflictResolution, WhenOutsideFilter
 from shared.core.sides import Side
 from shared.services.context import Policy
-from shared.services.requests import enqueue_due
 from tests.simulation.company import (
     BC,
     DV,
@@ -149,8 +148,7 @@ class PeopleAndRuns(Play):
     def timer_ticks(self, minutes: int) -> None:
         """Time passes, and the timer enqueues what is due."""
         self.world.clock.advance(minutes=minutes)
-        self.do(enqueue_due(self.world.services))
-        self._work_off()
+        self._tick()
 
     @rule()
     def a_message_comes_twice(self) -> None:

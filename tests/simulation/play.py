@@ -200,5 +200,9 @@ class Play(RuleBasedStateMachine):
 
     def _tick_long_after(self) -> None:
         self.world.clock.advance(hours=2)
+        self._tick()
+
+    def _tick(self) -> None:
         self.do(enqueue_due(self.world.services))
         self._work_off()
+        self.history.run_was_troubled()  # perhaps: not every mapping was due
