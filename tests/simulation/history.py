@@ -15,7 +15,7 @@ from shared.core.mapping import ConflictScope, Mapping
 from shared.core.sides import Side
 from shared.core.tables import Value
 from tests.simulation.company import FIELDS, GROUPS, ONE_WAY, meaning, rows, tag_of
-from tests.simulation.trouble import TroubledWorld
+from tests.simulation.trouble import Loss, TroubledWorld
 
 type Snapshot = dict[Side, dict[str, tuple[str, dict[str, Value]]]]  # side -> id -> tag and what it says
 
@@ -30,6 +30,7 @@ class Story:
 
     open_edits: dict[Side, dict[str, Value]] = field(default_factory=lambda: {side: {} for side in Side})
     in_doubt: dict[Side, dict[str, Value]] = field(default_factory=lambda: {side: {} for side in Side})
+    typed: dict[Side, dict[str, set[Value]]] = field(default_factory=lambda: {s: defaultdict(set) for s in Side})
     last_words: dict[Side, dict[str, Value]] = field(default_factory=lambda: {side: {} for side in Side})
     agreed: dict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
     deleted: set[Side] = field(default_factory=set)
@@ -64,6 +65,7 @@ class History:
                 for name in FIELDS:
                     if name not in was or was[name] != said[name]:
                         self.stories[tag].open_edits[side][name] = said[name]
+                        self.stories[tag].typed[side][name].add(said[name])
             for key in before[side].keys() - self._last[side].keys():
                 story = self.stories[before[side][key][0]]
                 story.last_words[side] = dict(story.open_edits[side])  # may be on their way already
@@ -104,6 +106,7 @@ class History:
                     story.agreed[name] = {left[1][name]}
                     for side in Side:
                         story.open_edits[side].pop(name, None)
+                        story.typed[side][name].clear()
 
     def run_was_troubled(self) -> None:
         """What both sides hold alike may have been noticed, or not."""
@@ -136,8 +139,18 @@ class History:
             self.happened["overruled"] += 1
         elif mine[name] in story.agreed[name] and theirs.get(name) == value and name in theirs:
             self.happened["taken back"] += 1
+        elif self._may_be_taken_for_ours(story, side, name) and theirs.get(name) == value:
+            self.happened["taken for the app's"] += 1
         else:
             raise Broken(f"{tag}: the edit {name}={mine[name]!r} in {side} was overwritten with {value!r}")
+
+    def _may_be_taken_for_ours(self, story: Story, side: Side, name: str) -> bool:
+        """Somebody types just what the other side typed before, while nobody knows whether that has been carried over.
+
+        No content tells the two apart; it takes a lost answer, a value taken back and the same value typed here.
+        """
+        lost = {"killed", Loss.UNKNOWN_NOT_DONE, Loss.CALL_LOST_NOT_DONE} & self._world.trouble.happened.keys()
+        return bool(lost) and story.open_edits[side][name] in story.typed[side.other][name]
 
     def _carried(self, side: Side, tag: str, name: str, value: Value) -> None:
         self.happened["carried"] += 1
