@@ -7,9 +7,8 @@ import json
 import azure.functions as func
 
 from shared.services.context import Services
+from shared.services.requests import QUEUE
 from shared.services.run_slice import run_slice
-
-QUEUE = "sync-jobs"
 
 
 def jobs_blueprint(services: Services) -> func.Blueprint:

@@ -17,7 +17,7 @@ from functions.http import (
     status_address,
 )
 from shared.core.jobs import Job, Trigger
-from shared.services.administration import Problem, in_mappings, items_of_job, mapping_named
+from shared.services.administration import Problem, enabled_mappings, items_of_job, mapping_named
 from shared.services.context import Services
 from shared.services.job_log import jobs_page, request_or_job
 from shared.services.requests import request_synchronization
@@ -42,7 +42,7 @@ def synchronization_blueprint(services: Services) -> func.Blueprint:
     @blueprint.route("synchronize", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     @answering_problems
     async def synchronize_all(req: func.HttpRequest) -> func.HttpResponse:
-        return await _requested(req, in_mappings(await services.mappings.all()))
+        return await _requested(req, enabled_mappings(await services.mappings.all()))
 
     @blueprint.function_name("list_jobs")
     @blueprint.route("jobs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)

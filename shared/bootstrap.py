@@ -16,11 +16,11 @@ from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.defaults import standard_mappings, standard_tables
 from shared.services.context import Facts, Policy, Services
+from shared.services.requests import QUEUE
 
 if TYPE_CHECKING:
     from shared.adapters.tokens import Tokens
 
-QUEUE = "sync-jobs"
 # What UseDevelopmentStorage=true stands for; the account and its key are public (page "Use the Azurite emulator").
 _DEVELOPMENT_STORAGE = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"

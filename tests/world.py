@@ -15,7 +15,7 @@ from shared.memory.clock import SequentialIds, SettableClock
 from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.state import MemoryState
-from shared.services.administration import in_mappings
+from shared.services.administration import enabled_mappings
 from shared.services.context import Facts, Policy, Services
 from shared.services.repositories.work_items import WorkItem
 from shared.services.requests import request_synchronization
@@ -82,7 +82,7 @@ class World:
 
     async def synchronize(self, *names: str) -> dict[tuple[str, Direction], Job]:
         """Run these mappings (all when none is named) to their end; the jobs by mapping and direction."""
-        stored = in_mappings(await self.services.mappings.all())
+        stored = enabled_mappings(await self.services.mappings.all())
         chosen = [mapping for mapping in stored if not names or mapping.name in names]
         request = await request_synchronization(self.services, chosen, Trigger.PERSON)
         await self.work_off()

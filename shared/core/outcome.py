@@ -33,7 +33,7 @@ class Outcome:
 
 
 def count(outcome: Outcome, sources: Iterable[Side]) -> dict[Side, Counters]:
-    """The counters that an outcome adds to the passes, by source side (sync-semantics: counters)."""
+    """The counters that an outcome adds to the passes, by source side (as table 5338 counts)."""
     passes = {source: Counters() for source in sources}
     for source, counters in passes.items():
         _count_pass(outcome, source, counters)

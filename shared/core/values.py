@@ -1,7 +1,7 @@
 """Comparing values by meaning, and writing them down.
 
 Two systems never spell a value alike: BC has no null, codes are upper-cased, numbers gain zeros. A difference in
-spelling is no change (sync-semantics: field transfer, equality).
+spelling is no change (codeunit Integration Record Synch., which compares before it writes).
 """
 
 from __future__ import annotations

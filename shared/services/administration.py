@@ -172,7 +172,7 @@ def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple
     return tuple(lines.get(line.caption, line) for line in mapping.fields)
 
 
-def in_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:
+def enabled_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:
     """The enabled mappings."""
     return [stored.mapping for stored in mappings if stored.mapping.enabled]
 

@@ -19,17 +19,20 @@ from shared.services.repositories.work_items import WorkItem
 async def synchronize_page(work: Slice, observed: Observed, reached: MappingState) -> None:
     """Bring the observed records in step; `reached` learns how many couplings there are then."""
     doubt = await recover_creates(work)
-    pairs = await pairs_of(work, observed)
-    doubtful = [pair for pair in pairs if may_be_the_missing_one(pair, doubt)]
-    resting = {id(pair): item for pair in pairs if (item := await _rests(work, pair)) is not None}
-    active = [pair for pair in pairs if pair not in doubtful and id(pair) not in resting]
-    resting_pairs = [pair for pair in pairs if id(pair) in resting]
+    left_alone: list[Settled] = []
+    active: list[Pair] = []
+    for pair in await pairs_of(work, observed):
+        if may_be_the_missing_one(pair, doubt):
+            left_alone.append(_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS))
+        elif (item := await _rests(work, pair)) is not None:
+            left_alone.append(_left_resting(pair, item))
+        else:
+            active.append(pair)
     pairs, several = await couple_matches(work, active)
     undecided = [pair for pair in pairs if _several(pair, several)]
     settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
     settled += [_held_by_several(pair, several) for pair in undecided]
-    settled += [_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS) for pair in doubtful]
-    settled += [_left_resting(pair, resting[id(pair)]) for pair in resting_pairs]
+    settled += left_alone
     await record_outcomes(work, settled)
     known = {one.pair.id_at(side) for one in settled for side in Side}
     await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))

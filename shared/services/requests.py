@@ -18,6 +18,7 @@ from shared.services.context import Services
 from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import MappingState, Run
 
+QUEUE = "sync-jobs"
 RESEND_AFTER = timedelta(minutes=2)
 MOST_SETBACKS = 30
 

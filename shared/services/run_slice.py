@@ -78,8 +78,8 @@ async def _parents_are_at_work(services: Services, mapping: Mapping, run: Run) -
 
 async def _begin(services: Services, mapping: Mapping, state: MappingState, run: Run) -> Slice:
     now = services.clock.now()
-    jobs = {job.direction: job for job in await services.jobs.get_many(list(run.jobs.values()))}
-    by_source = {source: next(job for job in jobs.values() if job.id == job_id) for source, job_id in run.jobs.items()}
+    jobs = {job.id: job for job in await services.jobs.get_many(list(run.jobs.values()))}
+    by_source = {source: jobs[job_id] for source, job_id in run.jobs.items()}
     for job in by_source.values():
         job.status, job.started_at = JobStatus.RUNNING, job.started_at or now
     couplings = services.couplings(mapping.name, state.coupled)

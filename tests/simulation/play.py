@@ -14,7 +14,7 @@ from shared.core.jobs import Trigger
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
 from shared.core.tables import Value, Values
-from shared.services.administration import in_mappings
+from shared.services.administration import enabled_mappings
 from shared.services.context import Policy
 from shared.services.repositories.work_items import WorkItem
 from shared.services.requests import enqueue_due, request_synchronization
@@ -126,7 +126,7 @@ class Play(RuleBasedStateMachine):
         trouble = self.world.trouble
         before = trouble.happened.copy()
         armed, trouble.at_call = trouble.at_call, {}
-        stored = in_mappings(self.do(self.world.services.mappings.all()))
+        stored = enabled_mappings(self.do(self.world.services.mappings.all()))
         chosen = [mapping for mapping in stored if name in ("", mapping.name)]
         self.do(request_synchronization(self.world.services, chosen, Trigger.PERSON))
         trouble.arm(armed)
