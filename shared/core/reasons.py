@@ -16,7 +16,6 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "source_changed"
     NEW_RECORD = "new_record"
     RESTORED = "restored"
-    MATCHED = "matched"
     BOTH_DELETED = "both_deleted"
     COUPLING_REMOVED = "coupling_removed"
     UPDATE_CONFLICT = "update_conflict"
@@ -53,7 +52,6 @@ _SENTENCES = {
     Reason.SOURCE_CHANGED: "One side changed; the change was carried over.",
     Reason.NEW_RECORD: "The record had no counterpart; one was created and coupled.",
     Reason.RESTORED: "The coupled record was deleted and has been created anew.",
-    Reason.MATCHED: "A free record of the other side agreed in the match fields and was coupled.",
     Reason.BOTH_DELETED: "Both records were deleted; the coupling was removed.",
     Reason.COUPLING_REMOVED: "The coupled record was deleted; the coupling was removed.",
     Reason.UPDATE_CONFLICT: "The same data was edited on both sides.",

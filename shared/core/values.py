@@ -34,11 +34,6 @@ def same(column: Column, left: Value, right: Value) -> bool:
     return meaning(column, left) == meaning(column, right)
 
 
-def is_blank(column: Column, value: Value) -> bool:
-    """Whether `value` says nothing: null, empty text, zero, false."""
-    return meaning(column, value) in (None, Decimal(0), False)
-
-
 def to_document(values: Values) -> dict[str, object]:
     """`values` as JSON members that `from_document` turns back exactly."""
     return {name: _pack(value) for name, value in values.items()}

@@ -11,7 +11,7 @@ from shared.core.sides import Direction, Side
 from shared.services.context import Policy
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
-from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
+from tests.simulation.trouble import HostKilled, Loss, TroubledWorld, killed_at
 from tests.world import ACCOUNT, CUSTOMERS
 
 OTHER = "Other"
@@ -71,23 +71,6 @@ async def one_message(world: TroubledWorld) -> None:
     assert delivery is not None
     await run_slice(world.services, delivery.message.body)
     world.queue.complete(delivery)
-
-
-async def killed_at(world: TroubledWorld, call: int) -> bool:
-    """Run CUSTOMER with the host killed before that port call; whether the run was long enough to be killed."""
-    stored = await world.services.mappings.get("CUSTOMER")
-    assert stored is not None
-    await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
-    delivery = world.queue.receive()
-    assert delivery is not None
-    world.trouble.arm({call: world.trouble.kill})
-    try:
-        await run_slice(world.services, delivery.message.body)
-    except HostKilled:
-        world.queue.abandon(delivery)
-        return True
-    world.queue.complete(delivery)
-    return False
 
 
 @pytest.mark.parametrize("loss", [Loss.BUSY, Loss.INVALID, Loss.UNKNOWN_NOT_DONE])

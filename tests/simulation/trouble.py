@@ -11,12 +11,15 @@ from enum import StrEnum
 from typing import Any, cast
 
 from shared.core.failures import Passing
+from shared.core.jobs import Trigger
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
 from shared.core.tables import Table
 from shared.memory.business_central import MemoryBusinessCentral
 from shared.memory.clock import SequentialIds
 from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, RowStore, StateStore
 from shared.services.context import Services
+from shared.services.requests import request_synchronization
+from shared.services.run_slice import run_slice
 from tests.world import COMPANY, World
 
 
@@ -157,3 +160,21 @@ class TroubledWorld(World):
             state=cast(StateStore, Watched(services.state, self.trouble)),
             queue=cast(JobQueue, Watched(services.queue, self.trouble)),
         )
+
+
+async def killed_at(world: TroubledWorld, call: int) -> bool:
+    """Run CUSTOMER with the host killed before that port call; whether the run was long enough to be killed."""
+    stored = await world.services.mappings.get("CUSTOMER")
+    assert stored is not None
+    await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
+    delivery = world.queue.receive()
+    assert delivery is not None
+    world.trouble.arm({call: world.trouble.kill})
+    try:
+        await run_slice(world.services, delivery.message.body)
+    except HostKilled:
+        world.queue.abandon(delivery)
+        return True
+    world.trouble.clear()
+    world.queue.complete(delivery)
+    return False

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.coupling import CoupledRecord
-from shared.core.jobs import JobStatus, Trigger
+from shared.core.jobs import JobStatus
 from shared.core.mapping import Conversion, DeletionConflictResolution, FieldMapping, Template
 from shared.core.reasons import Reason
 from shared.core.records import Record
@@ -18,9 +18,8 @@ from shared.core.tables import Table
 from shared.core.transfer import Leave, carry
 from shared.services.administration import MappingChange, change_mapping
 from shared.services.context import Policy
-from shared.services.requests import enqueue_due, request_synchronization
-from shared.services.run_slice import run_slice
-from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
+from shared.services.requests import enqueue_due
+from tests.simulation.trouble import Loss, TroubledWorld, killed_at
 from tests.unit.core.tables import BC, TABLES, column, line, mapping
 from tests.world import ACCOUNT, CONTACT, CONTACTS, CURRENCIES, CURRENCY_ROW, CUSTOMERS, World
 
@@ -192,7 +191,7 @@ async def test_a_run_killed_anywhere_goes_on_when_its_message_comes_again() -> N
         await world.open_all()
         for name in ("Fabrikam", "Contoso"):
             world.account(name=name)
-        killed = await first_message_killed_at(world, call)
+        killed = await killed_at(world, call)
         await world.work_off()
         jobs, _ = await world.services.jobs.page(None, 10)
         assert {job.status for job in jobs} == {JobStatus.SUCCEEDED}, f"killed at call {call}"
@@ -200,24 +199,6 @@ async def test_a_run_killed_anywhere_goes_on_when_its_message_comes_again() -> N
         await world.synchronize("CUSTOMER")
         assert len(world.business_central.rows(CUSTOMERS)) == 2, f"killed at call {call}"
     assert call > 10
-
-
-async def first_message_killed_at(world: TroubledWorld, call: int) -> bool:
-    """Ask for CUSTOMER and kill the host before that call of a port; False when the message is done before."""
-    stored = await world.services.mappings.get("CUSTOMER")
-    assert stored is not None
-    await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
-    delivery = world.queue.receive()
-    assert delivery is not None
-    world.trouble.arm({call: world.trouble.kill})
-    try:
-        await run_slice(world.services, delivery.message.body)
-    except HostKilled:
-        world.queue.abandon(delivery)
-        return True
-    world.trouble.clear()
-    world.queue.complete(delivery)
-    return False
 
 
 async def test_children_wait_for_a_run_of_their_parents_that_was_asked_for_together_with_theirs() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.tables import Column, ColumnKind, Value
-from shared.core.values import from_document, is_blank, meaning, same, to_document
+from shared.core.values import from_document, meaning, same, to_document
 
 VALUES = (
     st.none()
@@ -73,26 +73,6 @@ def test_the_meaning_of_a_number_is_its_amount(value: Decimal | int) -> None:
     column = Column(name="x", kind=ColumnKind.DECIMAL)
     assert meaning(column, value) == Decimal(value)
     assert str(meaning(column, value)) == str(meaning(column, meaning(column, value)))
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "expected"),
-    [
-        (ColumnKind.TEXT, None, True),
-        (ColumnKind.TEXT, "  ", True),
-        (ColumnKind.TEXT, "0", False),
-        (ColumnKind.CODE, "", True),
-        (ColumnKind.DECIMAL, Decimal("0.00"), True),
-        (ColumnKind.DECIMAL, Decimal("0.01"), False),
-        (ColumnKind.BOOLEAN, False, True),
-        (ColumnKind.BOOLEAN, True, False),
-        (ColumnKind.LOOKUP, None, True),
-        (ColumnKind.CHOICE, None, True),
-        (ColumnKind.CHOICE, 1, False),
-    ],
-)
-def test_what_says_nothing_is_blank(kind: ColumnKind, value: Value, expected: bool) -> None:
-    assert is_blank(Column(name="x", kind=kind), value) is expected
 
 
 @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
