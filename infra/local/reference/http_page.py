@@ -35,14 +35,14 @@ def http_page(written: str) -> str:
 def _values(name: str, field: FieldInfo) -> str:
     """What a member may be, in words; None in the type only says that it may be left out."""
     kind = next(one for one in get_args(field.annotation) if one is not NoneType)
-    if name.endswith("_filter"):
-        return "OData filter"
     if name in DESCRIBED:
         return DESCRIBED[name]
     if kind is bool:
         return codes(["true", "false"])
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return codes(kind)
+    if name.endswith("_filter"):
+        return "OData filter"
     return " to ".join(str(limit) for limit in _limits(field.metadata)) or str(getattr(kind, "__name__", kind))
 
 
