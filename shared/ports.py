@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -50,8 +50,15 @@ class RowStore(Protocol):
         """Every row of a small table."""
         ...
 
-    async def ids(self, table: Table) -> list[str]:
-        """The id of every row, as far as a replica knows: what is missing here may exist all the same."""
+    def pages(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Record]]:
+        """Every row once, in pages as large as the service allows: for comparing whole tables in memory."""
+        ...
+
+    def ids(self, table: Table) -> AsyncIterator[list[str]]:
+        """The id of every row, page by page, as far as a replica knows: what is missing here may exist all the same.
+
+        An id may come twice.
+        """
         ...
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 
@@ -86,13 +86,20 @@ class BusinessCentral:
 
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
-        path = f"{self._company}/{table.entity_set}{query(select=selection(table, columns))}"
-        return [record_from(table, columns, row) for row in await self._pages(path)]
+        return [record async for page in self.pages(table, columns) for record in page]
 
-    async def ids(self, table: Table) -> list[str]:
+    async def pages(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Record]]:
         """See RowStore."""
-        path = f"{self._company}/{table.entity_set}{query(select=table.key)}"
-        return [str(row[table.key]).lower() for row in await self._pages(path)]
+        told: set[str] = set()  # a scan that began again, or a record that got another number, comes by twice
+        async for rows in self._pages(f"{self._company}/{table.entity_set}{query(select=selection(table, columns))}"):
+            records = [record_from(table, columns, row) for row in rows]
+            yield [record for record in records if record.id not in told]
+            told.update(record.id for record in records)
+
+    async def ids(self, table: Table) -> AsyncIterator[list[str]]:
+        """See RowStore."""
+        async for rows in self._pages(f"{self._company}/{table.entity_set}{query(select=table.key)}"):
+            yield [str(row[table.key]).lower() for row in rows]
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore. A create whose answer was lost is UNKNOWN: the service cannot tell a repeated one."""
@@ -109,7 +116,7 @@ class BusinessCentral:
             f"{self._company}/{table.entity_set}{query(filter=condition, select=table.key, expand=expanded)}"
             for condition in equal_to_any(table, table.key, ids, most=_MOST_EXPANDED, longest=_LONGEST_FILTER)
         ]
-        rows = [row for page in await together(self._pages(path) for path in paths) for row in page]
+        rows = [row for found in await together(self._rows(path) for path in paths) for row in found]
         numbers = {str(row.get(table.key, "")).lower(): company_contact_of(row) for row in rows}
         return {key: number for key, number in numbers.items() if number}
 
@@ -128,24 +135,27 @@ class BusinessCentral:
             f"{self._company}/{table.entity_set}{query(select=select, filter=condition)}"
             for condition in equal_to_any(table, column, values, most=_MOST_CONDITIONS, longest=_LONGEST_FILTER)
         ]
-        pages = await together(self._pages(path) for path in paths)
-        return [record_from(table, columns, row) for page in pages for row in page]
+        found = await together(self._rows(path) for path in paths)
+        return [record_from(table, columns, row) for rows in found for row in rows]
 
-    async def _pages(self, path: str) -> list[Row]:
-        try:
-            return await self._scan(path)
-        except FeedExpired:  # the link to a further page died: once more from the first
-            return await self._scan(path)
+    async def _rows(self, path: str) -> list[Row]:
+        return [row async for rows in self._pages(path) for row in rows]
 
-    async def _scan(self, path: str) -> list[Row]:
-        rows: list[Row] = []
+    async def _pages(self, path: str) -> AsyncIterator[list[Row]]:
+        """The pages of a scan. When the link to a further one dies, once more from the first: rows come twice then."""
         following: str | None = path
+        again = True
         while following:
-            page = await self._service.get(following, headers=_PRIMARY)
-            rows += rows_of(page)
+            try:
+                page = await self._service.get(following, headers=_PRIMARY)
+            except FeedExpired:
+                if not again:
+                    raise
+                following, again = path, False
+                continue
+            yield rows_of(page)
             link = page.get("@odata.nextLink")
             following = path_of(link) if isinstance(link, str) else None
-        return rows
 
     async def _batch(
         self, table: Table, writes: Sequence[Write], returning: Sequence[str], repeatable: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import httpx
@@ -87,13 +87,17 @@ class Dataverse:
 
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
-        path = table.entity_set + query(select=selection(table, columns))
-        return [record_from(table, columns, row) for row in await self._pages(path)]
+        return [record async for page in self.pages(table, columns) for record in page]
 
-    async def ids(self, table: Table) -> list[str]:
+    async def pages(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Record]]:
         """See RowStore."""
-        path = table.entity_set + query(select=table.key)
-        return [str(row[table.key]).lower() for row in await self._pages(path)]
+        async for rows in self._pages(table.entity_set + query(select=selection(table, columns))):
+            yield [record_from(table, columns, row) for row in rows]
+
+    async def ids(self, table: Table) -> AsyncIterator[list[str]]:
+        """See RowStore."""
+        async for rows in self._pages(table.entity_set + query(select=table.key)):
+            yield [str(row[table.key]).lower() for row in rows]
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore. A create with an id of ours is repeated when its answer was lost; without one it is UNKNOWN."""
@@ -126,18 +130,19 @@ class Dataverse:
     async def _matching(self, table: Table, columns: Sequence[str], conditions: Sequence[str]) -> list[Record]:
         select = selection(table, columns)
         paths = [table.entity_set + query(select=select, filter=condition) for condition in conditions]
-        pages = await together(self._pages(path) for path in paths)
-        return [record_from(table, columns, row) for page in pages for row in page]
+        found = await together(self._rows(path) for path in paths)
+        return [record_from(table, columns, row) for rows in found for row in rows]
 
-    async def _pages(self, path: str) -> list[Row]:
-        rows: list[Row] = []
+    async def _rows(self, path: str) -> list[Row]:
+        return [row async for rows in self._pages(path) for row in rows]
+
+    async def _pages(self, path: str) -> AsyncIterator[list[Row]]:
         following: str | None = path
         while following:
             page = await self._service.get(following)
-            rows += rows_of(page)
+            yield rows_of(page)
             link = page.get("@odata.nextLink")
             following = path_of(link) if isinstance(link, str) else None
-        return rows
 
     async def _batch(
         self, table: Table, writes: Sequence[Write], returning: Sequence[str], repeatable: bool

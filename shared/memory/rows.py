@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 
 from shared.core.failures import FeedExpired
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
@@ -15,6 +16,7 @@ from shared.core.tables import Column, ColumnKind, Table, Value, Values
 from shared.defaults import standard_tables
 from shared.ports import Check, Clock, Ids
 
+_PAGE = 5_000  # rows
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CODE)
 
 
@@ -78,9 +80,16 @@ class MemoryRows:
         rows = self._asked("all", table, columns)
         return [self._record(table, columns, key, row) for key, row in rows.items()]
 
-    async def ids(self, table: Table) -> list[str]:
+    async def pages(self, table: Table, columns: Sequence[str]) -> AsyncIterator[list[Record]]:
         """See RowStore."""
-        return list(self._asked("ids", table, ()))
+        rows = self._asked("pages", table, columns)
+        for page in batched(list(rows.items()), _PAGE, strict=False):
+            yield [self._record(table, columns, key, row) for key, row in page]
+
+    async def ids(self, table: Table) -> AsyncIterator[list[str]]:
+        """See RowStore."""
+        for page in batched(list(self._asked("ids", table, ())), _PAGE, strict=False):
+            yield list(page)
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore."""

@@ -248,6 +248,16 @@ async def test_all_are_all(bench: Bench[Any]) -> None:
     assert {row.id: every[row.id] for row in rows} == {row.id: row for row in rows}
 
 
+async def test_whole_tables_come_in_pages(bench: Bench[Any]) -> None:
+    rows = {row.id: row for row in [await bench.create() for _ in range(3)]}
+    pages = [page async for page in bench.store.pages(bench.table, bench.columns)]
+    told = [record for page in pages for record in page]
+    assert len({record.id for record in told}) == len(told)
+    assert {record.id: record for record in told if record.id in rows} == rows
+    ids = {one for page in [page async for page in bench.store.ids(bench.table)] for one in page}
+    assert ids == {record.id for record in told}
+
+
 async def test_a_column_that_the_table_does_not_describe_is_a_mistake(bench: Bench[Any]) -> None:
     with pytest.raises(KeyError, match="no column"):
         await bench.write(Create({"no_such_column": "x"}))

@@ -207,6 +207,8 @@ async def test_reading_all_rows_begins_again_when_the_link_to_a_further_page_die
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     store = BusinessCentral(LOCAL, "C1", tokens(), client=client, policy=_QUICK)
-    found = await store.all(CUSTOMERS, ["displayName"])
-    assert [record.values["displayName"] for record in found] == ["C1", "C2"]
+    found = [
+        [record.values["displayName"] for record in page] async for page in store.pages(CUSTOMERS, ["displayName"])
+    ]
+    assert found == [["C1"], [], ["C2"]]
     assert asked[1] == asked[3] == following["@odata.nextLink"]
