@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -79,8 +79,8 @@ def test_a_version_is_remembered_only_where_the_service_keeps_what_it_was_sent(
 async def test_a_record_missing_in_a_sweep_only_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A replica that lags behind lists no ids yet; the record itself can be read."""
 
-    async def nothing_yet(table: Table) -> Sequence[str]:
-        return []
+    async def nothing_yet(table: Table) -> AsyncIterator[list[str]]:
+        yield []
 
     world = await opened(World())
     await with_pairs(world, 1)
