@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.core.sides import Side
@@ -43,13 +43,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Coupling:
-    """A coupled pair. `synchronized_at` is when both sides last agreed, None before that."""
+    """A coupled pair. `synchronized_at` is when both sides last agreed, None before that.
+
+    `version` is the stored document's, None before it is stored: a change names the one it was decided on.
+    """
 
     business_central: CoupledRecord
     dataverse: CoupledRecord
     coupled_at: datetime
     synchronized_at: datetime | None = None
     attempt: Attempt | None = None
+    version: str | None = field(default=None, compare=False)
 
     def at(self, side: Side) -> CoupledRecord:
         """The end on `side`."""
