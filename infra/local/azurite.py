@@ -1,10 +1,13 @@
-"""`python -m infra.local.azurite`: Azurite's Table service as a part of the local stack, with nothing kept on disk.
+"""`python -m infra.local.azurite`: Azurite's Table service as a part of the local stack.
+
+Nothing is kept on disk unless it is given a folder: then what was stored is there again after the next start.
 
 Azurite comes from npm (`package.json` beside this file); `dev.py` installs it into `.dev/node`.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
 import shutil
@@ -16,10 +19,7 @@ from infra.local.part import announce, wait_until_told_to_stop
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".dev/node/node_modules/azurite/dist/src/azurite.js"
 # Only the combined command prints the port that it really got.
-OPTIONS = (
-    *("--blobPort", "0", "--queuePort", "0", "--tablePort", "0"),
-    *("--inMemoryPersistence", "--silent", "--disableTelemetry"),
-)
+OPTIONS = ("--blobPort", "0", "--queuePort", "0", "--silent", "--disableTelemetry")
 TABLE_SERVICE = re.compile(r"Azurite Table service is successfully listening at (http://[\d.]+:\d+)")
 # The account that every Azurite has; its key is public, printed in Azurite's own documentation.
 ACCOUNT = "devstoreaccount1"
@@ -33,17 +33,18 @@ def connection_string(table_service: str) -> str:
     )
 
 
-async def serve() -> int:
-    """Run Azurite until told to stop; answers the exit code."""
+async def serve(port: int, location: Path | None) -> int:
+    """Run Azurite until told to stop, with its state in the folder `location` if any; answers the exit code."""
     node = shutil.which("node")
     if node is None or not SCRIPT.exists():
         print("Azurite is not installed: `python3 dev.py` with any command installs it.", file=sys.stderr)
         return 1
+    kept = ("--location", str(location)) if location else ("--inMemoryPersistence",)
     with tempfile.TemporaryDirectory(prefix="azurite-", ignore_cleanup_errors=True) as folder:
         process = await asyncio.create_subprocess_exec(
             node,
             str(SCRIPT),
-            *OPTIONS,
+            *(*OPTIONS, "--tablePort", str(port), *kept),
             cwd=folder,  # Azurite leaves settings files where it is started
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -84,5 +85,13 @@ async def _drain(process: asyncio.subprocess.Process) -> None:
         pass
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.azurite", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 is any free one")
+    parser.add_argument("--location", type=Path, metavar="FOLDER", help="where to keep what is stored")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(serve()))
+    arguments = _arguments()
+    sys.exit(asyncio.run(serve(arguments.port, arguments.location and arguments.location.resolve())))

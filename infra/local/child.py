@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.local.part import READY
 
@@ -27,27 +28,45 @@ class PartError(Exception):
 
 
 class Child:
-    """`python -m infra.local.<name>`, with all that it prints in `<name>.log` of the run's folder."""
+    """`python -m infra.local.<name>`, with all that it prints in `<name>.log` of the run's folder.
+
+    One that was stopped or killed can be started again: on the port that it had, with its log going on.
+    """
 
     def __init__(self, name: str, arguments: Sequence[str], folder: Path) -> None:
         self.name = name
         self.ended = asyncio.Event()
         """Set when the process is gone, whoever ended it."""
+        self.port: int | None = None
+        """Where it listens, or did before it ended; None before the first start."""
         self._arguments = arguments
         self._log = folder / f"{name}.log"
         self._last: deque[str] = deque(maxlen=LAST_LINES)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._told_to_end = False
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the process is gone though nobody told it to end."""
+        return self.ended.is_set() and not self._told_to_end
 
     async def start(self) -> dict[str, Any]:
-        """Start the part; answers what it announced about itself.
+        """Start the part, or start it again; answers what it announced about itself.
 
         Raises:
             PartError: it ended, or said nothing in time.
         """
+        announced = await self._start(() if self.port is None else ("--port", str(self.port)))
+        self.port = announced.get("port") or urlsplit(announced["url"]).port
+        return announced
+
+    async def _start(self, port: Sequence[str]) -> dict[str, Any]:
+        self._ready, self._told_to_end = asyncio.get_running_loop().create_future(), False
+        self.ended.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"infra.local.{self.name}", *self._arguments),
+            *(sys.executable, "-m", f"infra.local.{self.name}", *self._arguments, *port),
             cwd=ROOT,
             env={**os.environ, "LOCAL_STACK_PARENT": "1", "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.PIPE,  # its end tells the part to stop, even when this process is killed
@@ -66,6 +85,7 @@ class Child:
         """End the part: by closing its input, by a signal when that does not help, and by force at last."""
         if self._process is None or self._reader is None:
             return
+        self._told_to_end = True
         assert self._process.stdin is not None
         self._process.stdin.close()
         for harder in (self._process.terminate, self._process.kill):
@@ -77,6 +97,15 @@ class Child:
                     harder()
         await self._reader
 
+    async def kill(self) -> None:
+        """End the process at once, in the middle of whatever it does (SIGKILL, or TerminateProcess on Windows)."""
+        assert self._process is not None
+        assert self._reader is not None
+        self._told_to_end = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._reader
+
     def failure(self, what: str) -> PartError:
         """The error that says what happened to this part, with the end of its log."""
         lines = "\n".join(f"  {line}" for line in self._last) or "  (it printed nothing)"
@@ -84,7 +113,7 @@ class Child:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        with self._log.open("w", encoding="utf-8") as log:
+        with self._log.open("a", encoding="utf-8") as log:
             async for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip()
                 if line.startswith(READY) and not self._ready.done():

@@ -17,13 +17,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.local import demo_company
 from infra.local.child import ROOT, Child, PartError
+from infra.local.door import Door
 from infra.local.part import wait_until_told_to_stop
 
 FUNCTIONS_KEY = "local-key"
@@ -40,6 +41,8 @@ class Service:
     part: str
     settings: Mapping[str, str]
     arguments: tuple[str, ...] = ()
+    keep: str = ""
+    """The argument by which it is told a file or folder that keeps its state while it is stopped."""
 
     @property
     def address(self) -> str:
@@ -48,11 +51,12 @@ class Service:
 
 
 SERVICES = (
-    Service("azurite", {"AzureWebJobsStorage": "connection_string"}),
+    Service("azurite", {"AzureWebJobsStorage": "connection_string"}, keep="--location"),
     Service(
         "service_bus",
         {"ServiceBusConnection": "connection_string"},
         ("--config", str(ROOT / "infra/local/service-bus-config.json")),
+        keep="--state",
     ),
     Service("dataverse", {"DATAVERSE_URL": "url", "DATAVERSE_TOKEN": "token"}),
     Service(
@@ -67,14 +71,36 @@ SERVICES = (
 
 
 class Stack:
-    """A running stack: the address of the app, its key, and the settings it was started with."""
+    """A running stack: the address of the app, its key, and the settings that lead to its parts.
 
-    def __init__(self, url: str, settings: Mapping[str, str], folder: Path, parts: Sequence[Child]) -> None:
+    `doors` has, by part, the doors between it and the app that were asked for.
+    """
+
+    def __init__(
+        self, url: str, settings: Mapping[str, str], folder: Path, parts: Sequence[Child], doors: Mapping[str, Door]
+    ) -> None:
         self.url = url
         self.key = FUNCTIONS_KEY
         self.settings = settings
         self.folder = folder
-        self._parts = parts
+        self.doors = doors
+        self._parts = {part.name: part for part in parts}
+
+    async def kill(self, part: str) -> None:
+        """End a part in the middle of what it does."""
+        await self._parts[part].kill()
+
+    async def stop(self, part: str) -> None:
+        """Stop a part in order."""
+        await self._parts[part].stop()
+
+    async def start(self, part: str) -> None:
+        """Start a part again that was killed or stopped, at the address that it had.
+
+        Raises:
+            PartError: it did not start.
+        """
+        await self._parts[part].start()
 
     def information(self) -> dict[str, dict[str, str | None]]:
         """Addresses and keys for clients, as `--info` writes them; None where a real service has no fixed token."""
@@ -97,18 +123,27 @@ class Stack:
         Raises:
             PartError: as soon as one did.
         """
-        waiting = [asyncio.create_task(part.ended.wait()) for part in self._parts]
+        waiting = [asyncio.create_task(part.ended.wait()) for part in self._parts.values()]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()
-        raise next(part.failure("ended by itself") for part in self._parts if part.ended.is_set())
+        raise next(part.failure("ended by itself") for part in self._parts.values() if part.ended.is_set())
 
 
 @contextlib.asynccontextmanager
-async def local_stack(*, settings: Mapping[str, str] | None = None, empty: bool = False) -> AsyncIterator[Stack]:
+async def local_stack(
+    *,
+    settings: Mapping[str, str] | None = None,
+    empty: bool = False,
+    durable: bool = False,
+    doors: Collection[str] = (),
+) -> AsyncIterator[Stack]:
     """Start everything, with the sample company unless `empty`; stop it all on the way out, however that is taken.
+
+    When `durable`, broker and storage keep what they hold while they are stopped. Before each of the parts named in
+    `doors` stands a door that the app has to pass, and nobody else.
 
     Raises:
         PartError: a part did not start, or was found to have ended when the work with the stack failed.
@@ -117,16 +152,19 @@ async def local_stack(*, settings: Mapping[str, str] | None = None, empty: bool 
     folder = new_run_folder()
     parts: list[Child] = []
     try:
-        found = await _start_services([service for service in SERVICES if service.address not in given], parts, folder)
-        facts = {**found, **given}
-        host = Child("functions_host", _host_arguments(facts), folder)
-        parts.append(host)
-        announced, _ = await _together(
-            host.start(), demo_company.load(found) if not empty else asyncio.sleep(0, result=None)
-        )
-        yield Stack(str(announced["url"]), facts, folder, parts)
+        async with contextlib.AsyncExitStack() as exits:
+            services = [service for service in SERVICES if service.address not in given]
+            found = await _start_services(services, parts, folder, durable)
+            before = {part.name: await exits.enter_async_context(_door(part)) for part in parts if part.name in doors}
+            facts = {**found, **given}
+            host = Child("functions_host", _host_arguments(_through(before, parts, facts)), folder)
+            parts.append(host)
+            announced, _ = await _together(
+                host.start(), demo_company.load(found) if not empty else asyncio.sleep(0, result=None)
+            )
+            yield Stack(str(announced["url"]), facts, folder, parts, before)
     except Exception as error:
-        ended = [part for part in parts if part.ended.is_set()]
+        ended = [part for part in parts if part.ended_by_itself]
         if ended and not isinstance(error, PartError):
             raise ended[0].failure("ended by itself") from error
         raise
@@ -134,9 +172,14 @@ async def local_stack(*, settings: Mapping[str, str] | None = None, empty: bool 
         await _stop(parts)
 
 
-async def _start_services(services: Sequence[Service], parts: list[Child], folder: Path) -> dict[str, str]:
+async def _start_services(
+    services: Sequence[Service], parts: list[Child], folder: Path, durable: bool
+) -> dict[str, str]:
     """Start what is asked for side by side; answers the settings by which the app finds it."""
-    children = [Child(service.part, service.arguments, folder) for service in services]
+    children = []
+    for service in services:
+        kept = (service.keep, str(folder / f"{service.part}.state")) if durable and service.keep else ()
+        children.append(Child(service.part, (*service.arguments, *kept), folder))
     parts.extend(children)
     announced = await _together(*(child.start() for child in children))
     return {
@@ -144,6 +187,21 @@ async def _start_services(services: Sequence[Service], parts: list[Child], folde
         for service, facts in zip(services, announced, strict=True)
         for setting, fact in service.settings.items()
     }
+
+
+def _door(part: Child) -> contextlib.AbstractAsyncContextManager[Door]:
+    assert part.port is not None
+    return Door(part.port).standing()
+
+
+def _through(doors: Mapping[str, Door], parts: Sequence[Child], facts: Mapping[str, str]) -> dict[str, str]:
+    """The settings with the addresses of the doors in place of those of the parts behind them."""
+    ports = {f":{part.port}": f":{doors[part.name].port}" for part in parts if part.name in doors}
+    changed = dict(facts)
+    for service in SERVICES:
+        for port, door in ports.items():
+            changed[service.address] = changed[service.address].replace(port, door)
+    return changed
 
 
 async def _together(*work: Any) -> list[Any]:

@@ -12,6 +12,7 @@ Layers, each knowing only those before it:
     tokens      shared access signatures
     requests    requests and replies over a pair of links
     management  the operations on a queue that are requested so
+    keeping     what the queues hold, as a file
     broker      the queues of one namespace, their one timer, and who waits for which message
     links       what all links have in common; incoming and outgoing are the kinds of them
     channel     an AMQP session with its links

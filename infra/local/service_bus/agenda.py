@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count, takewhile
 from typing import Any
 
@@ -62,3 +62,12 @@ class DuplicateHistory:
             return False
         self._seen[message_id] = now
         return True
+
+    @property
+    def seen(self) -> dict[Any, int]:
+        """What was seen, and when."""
+        return dict(self._seen)
+
+    def recall(self, seen: Mapping[Any, int]) -> None:
+        """Go on from what another history has seen."""
+        self._seen = dict(seen)

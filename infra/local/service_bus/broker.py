@@ -116,6 +116,11 @@ class Broker:
             raise EntityNotFound(address)
         return outlet
 
+    @property
+    def queues(self) -> dict[str, Queue]:
+        """Every queue and dead-letter queue by its path."""
+        return {path: outlet.queue for path, outlet in self._outlets.items()}
+
     def close(self) -> None:
         """Stop the timer for good."""
         self._is_closed = True

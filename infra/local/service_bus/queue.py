@@ -11,8 +11,9 @@ Sources: "Message transfers, locks, and settlement", "Message sessions", "Messag
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from infra.local.service_bus.agenda import Agenda, DuplicateHistory
@@ -349,6 +350,24 @@ class Queue:
         for message in list(session.messages.values()):
             self._give_back(message, failed=failed)
         self.on_change()
+
+    # Keeping
+
+    def contents(self) -> tuple[list[Message], DuplicateHistory, dict[str, tuple[bytes, int]], int]:
+        """What has to be kept while the broker is stopped: messages, ids seen, session states, the next number.
+
+        Locks are not among it: whoever holds one loses it with its connection.
+        """
+        self.expire()
+        return list(self._messages.values()), self._history, self._states, next(self._numbers)
+
+    def refill(self, messages: Iterable[Message], seen: Mapping[Any, int], states: Mapping[str, Any], at: int) -> None:
+        """Go on from the `contents` of another queue."""
+        self._history.recall(seen)
+        self._states = dict(states)
+        self._numbers = count(at)
+        for message in messages:
+            self._store(message)
 
     # Time
 

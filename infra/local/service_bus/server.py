@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 from infra.local.service_bus.broker import Broker, wall_clock
 from infra.local.service_bus.config import QueueSettings
 from infra.local.service_bus.connection import Connection
 from infra.local.service_bus.entities import Clock
+from infra.local.service_bus.keeping import keep, refill
 from infra.local.service_bus.tokens import SharedKey
 
 HOST = "127.0.0.1"
@@ -36,14 +38,22 @@ class Service:
 
 @asynccontextmanager
 async def serve(
-    queues: Iterable[QueueSettings], port: int = 0, *, key: SharedKey | None = None, clock: Clock = wall_clock
+    queues: Iterable[QueueSettings],
+    port: int = 0,
+    *,
+    key: SharedKey | None = None,
+    clock: Clock = wall_clock,
+    state: Path | None = None,
 ) -> AsyncIterator[Service]:
     """Serve `queues` on a port of this machine (0: any free one) in the running event loop.
 
-    The synchronous SDK must not be used on the thread of this loop: it would wait for itself.
+    With a file `state` they begin with what it holds and leave there what they hold in the end. The
+    synchronous SDK must not be used on the thread of this loop: it would wait for itself.
     """
     key = key or SharedKey()
     broker = Broker(queues, key, clock)
+    if state is not None:
+        refill(broker.queues, state)
     connections: set[Connection] = set()
     server = await asyncio.get_running_loop().create_server(lambda: Connection(broker, connections), HOST, port)
     try:
@@ -58,6 +68,8 @@ async def serve(
         except TimeoutError:
             server.abort_clients()
         broker.close()
+        if state is not None:
+            keep(broker.queues, state)
 
 
 @contextmanager
