@@ -1,15 +1,17 @@
-"""What `ports.StateStore` promises, held against memory and against Table Storage (Azurite)."""
+"""What `ports.StateStore` promises, held against memory, a file and Table Storage (Azurite)."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from infra.local.bench.file_state import FileState
 from shared.adapters.table_storage import TableStorage
 from shared.core.failures import NeedsPerson, Passing
 from shared.memory.state import MemoryState
@@ -45,11 +47,15 @@ async def table_storage(azurite: str) -> AsyncIterator[TableStorage]:
     await storage.aclose()
 
 
-@pytest.fixture(params=["memory", "table storage"])
-def shelf(request: pytest.FixtureRequest) -> Shelf:
+@pytest.fixture(params=["memory", "file", "table storage"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     """A partition that nobody has used before."""
-    store = MemoryState() if request.param == "memory" else request.getfixturevalue("table_storage")
-    return Shelf(store, partition=str(uuid4()))
+    stores: dict[str, Callable[[], StateStore]] = {
+        "memory": MemoryState,
+        "file": lambda: FileState(tmp_path / "state.sqlite"),
+        "table storage": lambda: request.getfixturevalue("table_storage"),
+    }
+    return Shelf(stores[request.param](), partition=str(uuid4()))
 
 
 @pytest.fixture
