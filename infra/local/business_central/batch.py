@@ -20,6 +20,8 @@ from infra.local.business_central.calls import API, Answer, Call
 from infra.local.business_central.company import Company
 
 MOST = 100
+SLICE = 20
+"""After so many operations a batch lets other requests go on."""
 Do = Callable[[Call], Awaitable[Answer]]
 
 
@@ -70,7 +72,10 @@ class Batch:
 
     async def _one_by_one(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
         answers: list[Answer] = []
-        for call in calls:
+        for number, call in enumerate(calls, 1):
+            if number % SLICE == 0:
+                # Others get their turn in the midst of a long batch.
+                await asyncio.sleep(0)
             answers.append(await self.do(call))
             if answers[-1].status >= 400 and not go_on and not (call.in_snapshot and len(answers) > 1):
                 break

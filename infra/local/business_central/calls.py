@@ -113,6 +113,16 @@ class Answer:
     text: str | None = None
     code: str | None = None
 
+    @property
+    def read(self) -> tuple[int, int]:
+        """How many rows a successful read answers, and on how many pages: one for a list or a count, else none."""
+        if self.status >= 300:
+            return 0, 0
+        if isinstance(self.body, dict):
+            listed = self.body.get("value")
+            return (len(listed), 1) if isinstance(listed, list) else (1, 0)
+        return 0, int(self.text is not None)
+
     def content(self) -> bytes:
         """The body as bytes."""
         if self.text is not None:

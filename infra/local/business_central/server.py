@@ -112,15 +112,17 @@ class Server:
             request[ROUTE] = "$batch"
             return await batch.Batch(self._operation, self.company, self._writing, self.statistics.wrote).run(call)
         request[ROUTE] = call.route
+        if call.method != "GET":
+            self.gate.count_operations()
         return await self._do(call)
 
     async def _do(self, call: Call) -> Answer:
         if call.path.strip("/").startswith("subscriptions"):
             return await self._subscriptions.answer(call)
         if call.method == "GET":
-            if not call.route.endswith("(id)"):
-                await self.gate.page()
-            return self._service.answer(call)
+            answer = self._service.answer(call)
+            self.gate.count_rows(*answer.read)
+            return answer
         async with self._writing:
             answer = self._service.answer(call)
         if batch.writes(call, answer):
@@ -134,6 +136,8 @@ class Server:
             answer = _faulty(fault)
         elif call.in_snapshot:
             answer = self._service.answer(call)
+            if call.method == "GET":
+                self.gate.count_rows(*answer.read)
         else:
             answer = await self._do(call)
         self.statistics.operation(call.method, call.route, answer.status)

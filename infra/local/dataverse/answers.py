@@ -48,6 +48,16 @@ class Answer:
     content_type: str = JSON
 
     @property
+    def read(self) -> tuple[int, int]:
+        """How many rows a successful read answers, and on how many pages: one for a list or a count, else none."""
+        if self.status >= 300:
+            return 0, 0
+        if isinstance(self.body, dict):
+            listed = self.body.get("value")
+            return (len(listed), 1) if isinstance(listed, list) else (1, 0)
+        return 0, int(isinstance(self.body, str))
+
+    @property
     def content(self) -> bytes:
         """The bytes of the body."""
         if self.body is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from infra.local.simulator.gate import Gate
 
 MOST_OPERATIONS = 1000
 MOST_URL = 65_536
+SLICE = 20
+"""After so many operations outside change sets a batch lets other requests go on."""
 
 
 class Headers(dict[str, str]):
@@ -71,7 +74,10 @@ class _Runner:
 
     async def run(self, items: list[Part | ChangeSet]) -> Outcome:
         status = 200
-        for item in items:
+        for number, item in enumerate(items, 1):
+            if number % SLICE == 0:
+                # Others get their turn in the midst of a long batch.
+                await asyncio.sleep(0)
             reached = await (self._change_set(item) if isinstance(item, ChangeSet) else self._single(item))
             if reached >= 400 and not self._session.preferences.continue_on_error:
                 status = reached
@@ -144,6 +150,8 @@ class _Runner:
         below = _below(_target(part.url)) or part.url
         self._gate.statistics.operation(part.method, route_of(below.partition("?")[0]), done.status)
         self._gate.statistics.wrote(wrote)
+        if part.method == "GET":
+            self._gate.count_rows(*done.read)
 
 
 def _operation(session: Session, part: Part, headers: Headers) -> Operation:

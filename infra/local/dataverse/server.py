@@ -89,10 +89,12 @@ class DataverseServer:
         done = answer(session, operation)
         session.events.settle(succeeded=done.status < 400)
         self.gate.statistics.wrote(done.wrote)
-        for _ in range(done.targets):
-            self.gate.statistics.operation(request.method, route_of(below), done.status)
-        if request.method == "GET" and isinstance(done.body, dict) and "value" in done.body:
-            await self.gate.page()
+        if done.targets:
+            self.gate.statistics.operation(request.method, route_of(below), done.status, done.targets)
+        if request.method != "GET":
+            self.gate.count_operations(max(1, done.targets))
+        else:
+            self.gate.count_rows(*done.read)
         return _response(done)
 
     async def _batch(self, request: web.Request, session: Session, body: bytes) -> web.Response:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from infra.local.simulator.service_time import Latency
 from infra.local.simulator.wrong_body import (
     WrongBodyError,
     a_list,
@@ -44,15 +45,6 @@ class Fault:
     def matches(self, method: str, target: str) -> bool:
         """Tell whether a request is meant; `target` is "path?query"."""
         return bool(re.fullmatch(self.method, method, re.IGNORECASE) and re.search(self.route, target))
-
-
-@dataclass
-class Latency:
-    """Milliseconds that every request, every operation inside a batch and every page of a list take in addition."""
-
-    request_ms: float = 0
-    operation_ms: float = 0
-    page_ms: float = 0
 
 
 class Faults:

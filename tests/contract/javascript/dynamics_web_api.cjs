@@ -99,7 +99,7 @@ async function batch() {
   client.startBatch();
   client.create({ collection: accounts, data: { name: "in batch" }, contentId: "1" });
   client.create({ collection: "contacts", data: { lastname: "B", "parentcustomerid_account@odata.bind": "$1" } });
-  client.retrieveMultiple({ collection: accounts, select: ["name"], filter: "name eq 'page 3'" });
+  client.retrieveMultiple({ collection: accounts, select: ["name"], filter: "name eq 'tracked'" });
   const [account, contact, found] = await client.executeBatch();
   const read = await client.retrieve({ collection: "contacts", key: contact, select: ["_parentcustomerid_value"] });
   client.startBatch();
