@@ -38,13 +38,15 @@ class MemoryQueue:
     """A queue with sessions, duplicate detection, schedules, locks and dead letters, as Service Bus has them.
 
     One message of a session is delivered at a time, in order; a message whose lock ran out is delivered again, and
-    after `max_deliveries` it becomes a dead letter. `calls` counts the calls of each method.
+    after `max_deliveries` it becomes a dead letter, as does one that nobody took within `time_to_live` of falling due.
+    Defaults are the properties of the app's own queue. `calls` counts the calls of each method.
     """
 
     clock: Clock
     lock: timedelta = timedelta(minutes=1)
     max_deliveries: int = 5
-    duplicate_window: timedelta = timedelta(minutes=10)
+    duplicate_window: timedelta = timedelta(minutes=5)
+    time_to_live: timedelta = timedelta(hours=1)
     dead: list[Delivery] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     _waiting: list[Delivery] = field(default_factory=list)
@@ -107,9 +109,12 @@ class MemoryQueue:
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Set the message aside for a person. Raises LockLost."""
-        self._waiting.remove(self._held(delivery))
-        delivery.reason = reason
-        self.dead.append(delivery)
+        self._set_aside(self._held(delivery), reason)
+
+    def lose_lock(self, delivery: Delivery) -> None:
+        """The service gives up a session whose receiver it has lost sight of; that one goes on without knowing."""
+        if delivery in self._waiting and delivery.locked_until is not None:
+            self._give_back(delivery)
 
     def _in_order(self) -> list[Delivery]:
         return sorted(self._waiting, key=lambda delivery: (delivery.due, delivery.number))
@@ -124,13 +129,20 @@ class MemoryQueue:
         now = self.clock.now()
         for delivery in [each for each in self._waiting if each.locked_until and each.locked_until <= now]:
             self._give_back(delivery)
+        for delivery in [
+            each for each in self._waiting if not each.locked_until and each.due + self.time_to_live <= now
+        ]:
+            self._set_aside(delivery, "TTLExpiredException")
 
     def _give_back(self, delivery: Delivery) -> None:
         if delivery.count < self.max_deliveries:
             self._replace(delivery, count=delivery.count, locked_until=None)
             return
+        self._set_aside(delivery, "MaxDeliveryCountExceeded")
+
+    def _set_aside(self, delivery: Delivery, reason: str) -> None:
         self._waiting.remove(delivery)
-        delivery.reason = "MaxDeliveryCountExceeded"
+        delivery.reason = reason
         self.dead.append(delivery)
 
     def _replace(self, delivery: Delivery, *, count: int, locked_until: datetime | None) -> Delivery:

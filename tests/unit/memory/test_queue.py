@@ -72,7 +72,7 @@ async def test_a_lock_runs_out(queue: MemoryQueue, clock: SettableClock) -> None
 
 async def test_the_window_of_duplicates_closes(queue: MemoryQueue, clock: SettableClock) -> None:
     await send(queue, "job")
-    clock.advance(minutes=9, seconds=59)
+    clock.advance(minutes=4, seconds=59)
     await send(queue, "job")
     assert len(queue.waiting) == 1
     clock.advance(seconds=1)
@@ -95,3 +95,25 @@ async def test_a_dead_letter_is_set_aside(queue: MemoryQueue) -> None:
     queue.dead_letter(received(queue), "cannot be read")
     assert [(dead.message.id, dead.reason) for dead in queue.dead] == [("job", "cannot be read")]
     assert queue.waiting == []
+
+
+async def test_a_lock_that_the_service_gives_up_is_somebody_elses_at_once(queue: MemoryQueue) -> None:
+    await send(queue, "job")
+    first = received(queue)
+    queue.lose_lock(first)
+    second = received(queue)
+    assert second.count == 2
+    queue.lose_lock(first)
+    queue.complete(second)
+    with pytest.raises(LockLost):
+        queue.complete(first)
+
+
+async def test_a_message_that_nobody_takes_becomes_a_dead_letter(queue: MemoryQueue, clock: SettableClock) -> None:
+    await queue.send(JobMessage("later", "mapping"), not_before=START + timedelta(hours=2))
+    clock.advance(hours=2, minutes=59, seconds=59)
+    held = received(queue)
+    queue.abandon(held)
+    clock.advance(seconds=1)
+    assert queue.receive() is None
+    assert [(dead.message.id, dead.reason) for dead in queue.dead] == [("later", "TTLExpiredException")]
