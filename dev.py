@@ -49,6 +49,9 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         return "infra.local.demo", []
     if options.command == "mutants":
         return "infra.local.mutants", ["--list"] * options.list + options.names
+    if options.command == "chaos":
+        seed = [] if options.seed is None else [f"--seed={options.seed}"]
+        return "infra.local.chaos", [f"--kills={options.kills}", f"--records={options.records}", *seed]
     rest = ["--info", str(options.info.resolve())] if options.info else []
     rest += ["--empty"] if options.empty else []
     return "infra.local.stack", rest + [f"--set={assignment}" for assignment in options.set]
@@ -84,7 +87,19 @@ def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     )
     mutants.add_argument("--list", action="store_true", help="only say what would be planted")
     mutants.add_argument("names", metavar="NAME", nargs="*", help="try only these faults (default: all)")
+    add_chaos(commands.add_parser("chaos", help="kill the host again and again and see that nothing is lost"))
     return parser, test
+
+
+def add_chaos(parser: argparse.ArgumentParser) -> None:
+    """Describe `chaos`."""
+    parser.description = (
+        "Loads records on the real local stack and synchronizes them while the host is killed at random moments, "
+        "services stumble and people edit both sides. Exit code 0: nothing was lost or doubled."
+    )
+    parser.add_argument("--kills", type=int, default=50, metavar="N", help="how often the host is killed (50)")
+    parser.add_argument("--records", type=int, default=5000, metavar="N", help="records at first (5000)")
+    parser.add_argument("--seed", type=int, metavar="S", help="repeat the choices of a former trial")
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:
