@@ -51,7 +51,10 @@ class Trigger(StrEnum):
 
 @dataclass(slots=True)
 class Job:
-    """One direction of one run of one mapping. `messages` are sentences for people, each with how often it was said."""
+    """One direction of one run of one mapping. `messages` are sentences for people, each with how often it was said.
+
+    `requested_by` tells which person or key asked for it; empty for the timer.
+    """
 
     id: str
     run: str
@@ -66,6 +69,7 @@ class Job:
     slices: int = 0
     message: str = ""
     messages: dict[str, int] = field(default_factory=dict)
+    requested_by: str = ""
 
 
 def passes_of(direction: Direction) -> tuple[Side, ...]:

@@ -23,11 +23,13 @@ RESEND_AFTER = timedelta(minutes=2)
 MOST_SETBACKS = 30
 
 
-async def request_synchronization(services: Services, mappings: Sequence[Mapping], trigger: Trigger) -> Request:
+async def request_synchronization(
+    services: Services, mappings: Sequence[Mapping], trigger: Trigger, requested_by: str = ""
+) -> Request:
     """Ask for these mappings, parents first. A run that already waits is joined, not doubled."""
     now = services.clock.now()
     ordered = parents_first(mappings)
-    runs = [await _queue_run(services, mapping, trigger, now) for mapping in ordered]
+    runs = [await _queue_run(services, mapping, trigger, now, requested_by) for mapping in ordered]
     jobs = tuple(job for run in runs for job in run.jobs.values())
     request = Request(job_key(now, services.ids.new()), jobs, now)
     await services.jobs.add_request(request)
@@ -60,14 +62,16 @@ async def send_slice(services: Services, run: Run, *, delay: timedelta | None = 
     await services.queue.send(message, not_before=not_before)
 
 
-async def _queue_run(services: Services, mapping: Mapping, trigger: Trigger, now: datetime) -> Run:
+async def _queue_run(
+    services: Services, mapping: Mapping, trigger: Trigger, now: datetime, requested_by: str = ""
+) -> Run:
     """Store a new run and send its first message, or join the one that waits."""
     runs = services.runs(mapping.name)
     while True:
         state = await runs.state()
         if state.queued is not None and (waiting := await runs.get(state.queued)) is not None:
             return waiting
-        run, jobs = _new_run(services, mapping, trigger, now)
+        run, jobs = _new_run(services, mapping, trigger, now, requested_by)
         state.queued = run.id
         await services.jobs.save(jobs)
         try:
@@ -78,12 +82,15 @@ async def _queue_run(services: Services, mapping: Mapping, trigger: Trigger, now
         return run
 
 
-def _new_run(services: Services, mapping: Mapping, trigger: Trigger, now: datetime) -> tuple[Run, list[Job]]:
+def _new_run(
+    services: Services, mapping: Mapping, trigger: Trigger, now: datetime, requested_by: str
+) -> tuple[Run, list[Job]]:
     run_id = job_key(now, services.ids.new())
     jobs: dict[Side, Job] = {}
     for source in passes_of(mapping.direction):
         job_id = job_key(now, services.ids.new())
-        jobs[source] = Job(job_id, run_id, mapping.name, direction_from(source), trigger, now)
+        direction = direction_from(source)
+        jobs[source] = Job(job_id, run_id, mapping.name, direction, trigger, now, requested_by=requested_by)
     ids = {source: job.id for source, job in jobs.items()}
     return Run(run_id, mapping.name, trigger, ids, now, now), list(jobs.values())
 
