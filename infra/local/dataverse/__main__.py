@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.local.dataverse", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the fixed access token (default: %(default)s)")
-    parser.add_argument("--database", type=Path, help="file to keep the rows in (default: memory)")
+    parser.add_argument("--database", type=Path, help="file to keep the rows in (default: nothing is kept)")
     parser.add_argument("--base-currency", default="EUR", help="ISO code of the base currency (default: %(default)s)")
     asyncio.run(run(parser.parse_args()))
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from infra.local.dataverse.schema.catalog import TABLES
-from infra.local.dataverse.schema.model import Kind, Table
+from infra.local.dataverse.schema.model import Table
 from infra.local.dataverse.session import User
 from infra.local.dataverse.storage import Storage
 from infra.local.dataverse.writing.computed import settle_names, settle_user
@@ -113,10 +113,7 @@ def store(storage: Storage, table: Table, rows: Iterable[Row], user: str, *, mom
 
 def defaults_of(table: Table) -> Row:
     """Answer the values that a new row has when nobody says otherwise."""
-    values: Row = {column.name: column.default for column in table.columns.values() if column.default is not None}
-    for column in table.columns.values():
-        if column.kind is Kind.BOOLEAN and column.name in values:
-            values[column.name] = int(values[column.name])
+    values: Row = {name: value for name, value, _ in table.defaults}
     if table.statuses:
         values["statuscode"] = table.statuses[values["statecode"]][0]
     return values

@@ -28,7 +28,9 @@ from infra.local.simulator.faults import Faults
 from infra.local.simulator.gate import ROUTE, Gate, remaining_of
 from infra.local.simulator.limits import Limits
 from infra.local.simulator.oauth import DEFAULT_TOKEN
+from infra.local.simulator.rows import rows_routes
 from infra.local.simulator.statistics import Statistics
+from infra.local.simulator.wrong_body import WrongBodyError
 
 MOST_URL = 32_768
 MOST_BODY = 128 * 1024 * 1024
@@ -51,9 +53,20 @@ class DataverseServer:
         """Answer the aiohttp application."""
         app = web.Application(middlewares=[self.gate.middleware], client_max_size=MOST_BODY)
         app.add_routes(control_routes(self.simulator, self.gate))
+        app.add_routes(rows_routes(self.simulator))
+        app.router.add_get("/_simulator/delta_link", self._delta_link)
         app.add_routes(self.simulator.tokens.routes())
         app.router.add_route("*", "/{tail:.*}", self._serve)
         return app
+
+    async def _delta_link(self, request: web.Request) -> web.Response:
+        """`?table=account&select=name`: the position of a reader who knows all rows as they are now."""
+        base, given = f"{request.scheme}://{request.host}/api/data/v9.2/", request.query
+        try:
+            link = self.simulator.delta_link(base, given.get("table", ""), given.get("select", ""))
+        except WrongBodyError as error:
+            return web.json_response({"error": {"message": str(error)}}, status=400)
+        return web.json_response({"delta_link": link})
 
     async def _serve(self, request: web.Request) -> web.Response:
         try:

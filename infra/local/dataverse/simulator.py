@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from infra.local.dataverse.errors import Refusal
 from infra.local.dataverse.events import Events
+from infra.local.dataverse.loading import Loader, dump, moment_in, table_named
 from infra.local.dataverse.organization import ADMINISTRATOR, find_user, set_up
-from infra.local.dataverse.schema.catalog import BY_SET, TABLES
+from infra.local.dataverse.query.options import parse_options
 from infra.local.dataverse.schema.model import Table
 from infra.local.dataverse.seeding import ORDER, seed_table
 from infra.local.dataverse.session import Session, Settings, User
 from infra.local.dataverse.storage import Storage
 from infra.local.dataverse.switches import Switches
-from infra.local.dataverse.values import guid, seconds_of
+from infra.local.dataverse.tracking import present_link
+from infra.local.dataverse.values import guid
 from infra.local.dataverse.webhooks import Webhooks
 from infra.local.dataverse.writing.deleting import delete
 from infra.local.dataverse.writing.keys import Keys
 from infra.local.dataverse.writing.payload import read_payload
 from infra.local.dataverse.writing.records import create, update
 from infra.local.simulator.oauth import DEFAULT_TOKEN, Tokens
+from infra.local.simulator.rows import Order
+from infra.local.simulator.templates import Row
 from infra.local.simulator.wrong_body import (
     WrongBodyError,
     a_list,
@@ -37,10 +43,10 @@ _MOMENTS = ("modifiedon", "createdon")
 
 
 class DataverseSimulator:
-    """One organization. `database` is a file that is taken up again where it exists; None keeps all in memory."""
+    """One organization. `database` is a file that is taken up again where it exists; None keeps nothing in the end."""
 
     def __init__(self, *, token: str = DEFAULT_TOKEN, database: Path | None = None, base_currency: str = "EUR") -> None:
-        self.storage = Storage(database or ":memory:")
+        self.storage = Storage(database)
         self.keys = Keys(self.storage)
         self.settings_in_force = Settings()
         self.tokens = Tokens(token)
@@ -88,7 +94,7 @@ class DataverseSimulator:
             for name, listed in an_object(body.get("rows", {}), "rows").items():
                 rows = a_list(listed, f"rows.{name}")
                 for index, row in enumerate(rows):
-                    self._store_row(session, _table(name, "rows"), row, f"rows.{name}[{index}]", body)
+                    self._store_row(session, table_named(name, "rows"), row, f"rows.{name}[{index}]", body)
                 counts[name] = counts.get(name, 0) + len(rows)
         # Seed data is there from the beginning: it is no news to anybody.
         self._events.settle(succeeded=False)
@@ -108,6 +114,34 @@ class DataverseSimulator:
             raise
         self._events.settle(succeeded=True)
         return {"changed": len(ids), "ids": ids}
+
+    def doing(self, order: Order) -> Callable[[Sequence[Row]], Awaitable[None]]:
+        """Answer what stores, changes or deletes a chunk of rows."""
+        loader = Loader(self._as_person(order.user or ADMINISTRATOR, "user"), order)
+
+        async def do(rows: Sequence[Row]) -> None:
+            succeeded = False
+            try:
+                loader.store(rows)
+                succeeded = order.operation != "create"
+            finally:
+                self._events.settle(succeeded=succeeded)
+            await asyncio.sleep(0)
+
+        return do
+
+    def dump(self, table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
+        """Answer all rows of a table."""
+        return dump(self.storage, table, columns)
+
+    def delta_link(self, base: str, name: str, select: str) -> str:
+        """Answer the link that a reader of these columns would hold now. Raises WrongBodyError."""
+        session = replace(self._as_person(ADMINISTRATOR, "user"), base=base)
+        try:
+            options = parse_options(f"$select={quote(select, safe=',')}" if select else "")
+            return present_link(session, table_named(name, "table"), options)
+        except Refusal as refusal:
+            raise WrongBodyError("select", refusal.message) from refusal
 
     def _later(self, work: Callable[[], None]) -> None:
         """Do the work of a system job a little later."""
@@ -132,12 +166,12 @@ class DataverseSimulator:
     def _seed_tables(self, session: Session, number: int, body: dict[str, Any]) -> dict[str, int]:
         tables = an_object(body.get("tables", {}), "tables")
         values = an_object(body.get("values", {}), "values")
-        wanted = {_table(name, "tables").name: (count, f"tables.{name}") for name, count in tables.items()}
+        wanted = {table_named(name, "tables").name: (count, f"tables.{name}") for name, count in tables.items()}
         counts = {name: a_whole_number(count, where) for name, (count, where) in wanted.items()}
         for name in counts:
             if name not in ORDER:
                 raise WrongBodyError(f"tables.{name}", f"cannot be seeded; known are {', '.join(ORDER)}")
-        stored = {_table(name, "values").name: self._values(session, name, one) for name, one in values.items()}
+        stored = {table_named(name, "values").name: self._values(session, name, one) for name, one in values.items()}
         return {
             name: seed_table(session, number, name, counts[name], stored.get(name, {}))
             for name in ORDER
@@ -145,7 +179,7 @@ class DataverseSimulator:
         }
 
     def _values(self, session: Session, name: str, values: object) -> dict[str, Any]:
-        table = _table(name, "values")
+        table = table_named(name, "values")
         try:
             stored = read_payload(session, table, values, creating=True).values
         except Refusal as refusal:
@@ -157,7 +191,7 @@ class DataverseSimulator:
     def _store_row(self, session: Session, table: Table, row: object, where: str, body: dict[str, Any]) -> None:
         values = {"modifiedon": body["modifiedon"]} if "modifiedon" in body else {}
         values |= an_object(row, where)
-        moments = {name: _seconds(values.pop(name), f"{where}.{name}") for name in _MOMENTS if name in values}
+        moments = {name: moment_in(values.pop(name), f"{where}.{name}") for name in _MOMENTS if name in values}
         try:
             row_id = create(session, table, values)
         except Refusal as refusal:
@@ -169,7 +203,7 @@ class DataverseSimulator:
     def _edit_one(self, session: Session, change: object, where: str) -> str:
         given = an_object(change, where)
         known_fields(given, {"table", "set", "id", "operation", "values"}, f"{where}.")
-        table = _table(given.get("table", given.get("set")), where)
+        table = table_named(given.get("table", given.get("set")), where)
         operation, values = given.get("operation", "update"), an_object(given.get("values", {}), f"{where}.values")
         try:
             if operation == "create":
@@ -186,17 +220,3 @@ class DataverseSimulator:
         except Refusal as refusal:
             raise WrongBodyError(where, f"{refusal.code} {refusal.message}") from refusal
         return row_id
-
-
-def _table(name: object, where: str) -> Table:
-    table = TABLES.get(str(name)) or BY_SET.get(str(name))
-    if table is None:
-        raise WrongBodyError(f"{where}.{name}", "is no table here")
-    return table
-
-
-def _seconds(value: object, where: str) -> int:
-    seconds = seconds_of(a_text(value, where))
-    if seconds is None:
-        raise WrongBodyError(where, "is no date-time")
-    return int(seconds)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +30,45 @@ _TYPES = {
     Kind.MONEY: "REAL",
 }
 
+FIRST_VERSION = 1_000_000_000
+"""Where the counter of versions begins: below is room for rows that are said to be older than everything else."""
+
 
 class Storage:
-    """The database of one organization. `path` is a file, or `:memory:`."""
+    """The database of one organization. `path` is a file; None is one of its own, which goes away in the end."""
 
-    def __init__(self, path: str | Path = ":memory:") -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+    def __init__(self, path: Path | None = None) -> None:
+        self._folder = None if path else tempfile.TemporaryDirectory(prefix="dataverse-", ignore_cleanup_errors=True)
+        file = path or Path(self._folder.name if self._folder else "") / "organization.sqlite"
+        self._connection = sqlite3.connect(file, isolation_level=None, cached_statements=512)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")
-        self._connection.execute("PRAGMA cache_size=-200000")
+        self._connection.execute("PRAGMA cache_size=-65536")
         self._connection.execute("PRAGMA temp_store=MEMORY")
         register_functions(self._connection)
-        self._create_missing()
+        with self.transaction():
+            self._create_missing()
         self.version = self._stored_version()
+        self._past: int | None = None
 
     def close(self) -> None:
         """Keep the version counter and let the file go."""
         self._keep_version()
         self._connection.close()
+        if self._folder:
+            self._folder.cleanup()
 
     def next_version(self) -> int:
         """Answer the next value of the organization's one counter of versions."""
         self.version += 1
         return self.version
+
+    def past_version(self) -> int:
+        """Answer a version that no row has and that is older than every token of change tracking given so far."""
+        if self._past is None:
+            self._past = self._highest_version(f"< {FIRST_VERSION}")
+        self._past += 1
+        return self._past
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Answer all rows of a query."""
@@ -66,7 +83,7 @@ class Storage:
         """Do a statement; answers how many rows it changed."""
         return self._connection.execute(sql, parameters).rowcount
 
-    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Do a statement for many rows."""
         self._connection.executemany(sql, rows)
 
@@ -108,22 +125,28 @@ class Storage:
         if row is not None:
             self.run("DELETE FROM setting WHERE name = 'version'")
             return int(row[0])
-        highest = [self.one(f'SELECT max(versionnumber) FROM "{name}"') for name in TABLES]
-        highest.append(self.one("SELECT max(version) FROM deleted"))
-        return 1000 + max((int(one[0]) for one in highest if one and one[0] is not None), default=0)
+        return 1000 + max(self._highest_version(f">= {FIRST_VERSION}"), FIRST_VERSION)
+
+    def _highest_version(self, condition: str) -> int:
+        highest = [
+            self.one(f'SELECT max(versionnumber) FROM "{name}" WHERE versionnumber {condition}') for name in TABLES
+        ]
+        highest.append(self.one(f"SELECT max(version) FROM deleted WHERE version {condition}"))
+        return max((int(one[0]) for one in highest if one and one[0] is not None), default=0)
 
     def _keep_version(self) -> None:
         self.run("INSERT OR REPLACE INTO setting VALUES ('version', ?)", (self.version,))
 
 
-def stored_columns(table: Table) -> list[str]:
+@cache
+def stored_columns(table: Table) -> tuple[str, ...]:
     """The names of a table's columns in SQLite, in order."""
     names = []
     for column in table.columns.values():
         names.append(column.name)
         if column.type_column:
             names.append(column.type_column)
-    return names
+    return tuple(names)
 
 
 def _definition(table: Table) -> Iterator[str]:

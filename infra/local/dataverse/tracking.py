@@ -48,6 +48,12 @@ def read_changes(session: Session, table: Table, options: Options, address: str)
     return reader.all_rows(session.storage.version, None)
 
 
+def present_link(session: Session, table: Table, options: Options) -> str:
+    """Answer the delta link that a reader would have now who has read all rows. Raises Refusal."""
+    _check(session, table, options)
+    return _Reader(session, table, options, table.set_name).delta_link(session.storage.version)
+
+
 def count_changes(session: Session, table: Table, options: Options) -> int:
     """Answer how many rows have changed or gone since a token."""
     _check(session, table, options)
@@ -145,8 +151,12 @@ class _Reader:
         return body | {"@odata.nextLink": self._link("$skiptoken", token)}
 
     def _with_delta(self, body: dict[str, Any], version: int) -> dict[str, Any]:
+        return {"@odata.context": body["@odata.context"], "@odata.deltaLink": self.delta_link(version)} | body
+
+    def delta_link(self, version: int) -> str:
+        """The link to what changes after a version."""
         token = encoded(f"{version}!{self._session.clock().strftime(_TOKEN_DATE)}")
-        return {"@odata.context": body["@odata.context"], "@odata.deltaLink": self._link("$deltatoken", token)} | body
+        return self._link("$deltatoken", token)
 
     def _link(self, name: str, value: str) -> str:
         query = self._options.with_option(name, value, without=("$skiptoken", "$deltatoken"))

@@ -1,4 +1,4 @@
-"""Stated latency is a deadline: an answer comes when it is over, or when longer work is done; till then a slot is taken."""
+"""Stated latency is a deadline: an answer comes when it is over (or longer work is done), till then a slot is taken."""
 
 from __future__ import annotations
 

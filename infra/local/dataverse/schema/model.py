@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 
@@ -131,7 +132,7 @@ class Column:
         """The tables that a lookup may point to."""
         return tuple(dict.fromkeys(target for targets in self.navigations.values() for target in targets))
 
-    @property
+    @cached_property
     def type_column(self) -> str | None:
         """The stored column beside a lookup of several targets that tells which table it points to."""
         return f"{self.name}_type" if len(self.targets) > 1 else None
@@ -174,7 +175,21 @@ class Table:
         """The money columns that a client sets; each has a `_base` twin."""
         return tuple(c for c in self.columns.values() if c.kind is Kind.MONEY and not c.base_of)
 
-    @property
+    @cached_property
+    def defaults(self) -> tuple[tuple[str, Any, bool], ...]:
+        """The columns with a default: name, stored value, and whether it is a choice."""
+        with_default = (column for column in self.columns.values() if column.default is not None)
+        return tuple(
+            (one.name, int(bool(one.default)) if one.kind is Kind.BOOLEAN else one.default, one.kind is Kind.CHOICE)
+            for one in with_default
+        )
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the columns that the service wants to be filled."""
+        return tuple(column.name for column in self.columns.values() if column.required is Required.SYSTEM)
+
+    @cached_property
     def type_name(self) -> str:
         """The type's name in `@odata.type` and in error texts."""
         return f"Microsoft.Dynamics.CRM.{self.name}"

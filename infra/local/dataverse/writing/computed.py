@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.local.dataverse.errors import Refusal, no_such_row, wrong_status
-from infra.local.dataverse.schema.model import Kind, Table
+from infra.local.dataverse.schema.model import Table
 from infra.local.dataverse.session import Session
 
 Row = dict[str, Any]
@@ -14,11 +14,10 @@ Row = dict[str, Any]
 
 def fill_defaults(session: Session, table: Table, row: Row) -> None:
     """Give a new row its defaults; those of choices only where the switch `choice_defaults` is on."""
-    for column in table.columns.values():
-        if column.default is None or column.name in row:
-            continue
-        if column.kind is not Kind.CHOICE or session.settings.choice_defaults:
-            row[column.name] = column.default if column.kind is not Kind.BOOLEAN else int(bool(column.default))
+    of_choices = session.settings.choice_defaults
+    for name, value, is_choice in table.defaults:
+        if name not in row and (of_choices or not is_choice):
+            row[name] = value
     if table.money and row.get("transactioncurrencyid") is None:
         row["transactioncurrencyid"] = _default_currency(session)
 

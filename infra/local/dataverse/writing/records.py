@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from infra.local.dataverse.errors import Refusal, existing_row, no_such_row, wrong_argument
 from infra.local.dataverse.schema.catalog import TABLES
-from infra.local.dataverse.schema.model import Column, Required, Table
+from infra.local.dataverse.schema.model import Column, Table
 from infra.local.dataverse.session import Session
 from infra.local.dataverse.storage import stored_columns
 from infra.local.dataverse.writing import computed
@@ -55,6 +55,16 @@ def insert(session: Session, table: Table, values: Mapping[str, Any], row_id: st
     new_id = str(row_id or values.get(table.id) or uuid4())
     if exists(session, table, new_id):
         raise existing_row()
+    row = new_row(session, table, values, new_id)
+    _insert(session, table, row)
+    session.happened("Create", table, new_id, row)
+    # A row that comes back is no deletion any more.
+    session.storage.run("DELETE FROM deleted WHERE entity = ? AND id = ?", (table.name, new_id))
+    return new_id
+
+
+def new_row(session: Session, table: Table, values: Mapping[str, Any], new_id: str) -> Row:
+    """Answer everything that a new row holds, checked, stamped and not yet stored. Raises Refusal."""
     row = {**values, table.id: new_id}
     changed = set(row)
     computed.fill_defaults(session, table, row)
@@ -65,11 +75,7 @@ def insert(session: Session, table: Table, values: Mapping[str, Any], row_id: st
     session.keys.check(table, new_id, row, changed)
     check_duplicates(session, table, new_id, row, changed)
     _stamp_new(session, row)
-    _insert(session, table, row)
-    session.happened("Create", table, new_id, row)
-    # A row that comes back is no deletion any more.
-    session.storage.run("DELETE FROM deleted WHERE entity = ? AND id = ?", (table.name, new_id))
-    return new_id
+    return row
 
 
 def change(session: Session, table: Table, row_id: str, payload: Payload) -> None:
@@ -141,9 +147,9 @@ def _check_writable(table: Table, message: str) -> None:
 
 
 def _check_required(table: Table, row: Mapping[str, Any]) -> None:
-    for column in table.columns.values():
-        if column.required is Required.SYSTEM and row.get(column.name) is None:
-            raise wrong_argument(f"Attribute: {column.name} cannot be set to NULL")
+    for name in table.required:
+        if row.get(name) is None:
+            raise wrong_argument(f"Attribute: {name} cannot be set to NULL")
 
 
 def _stamp_new(session: Session, row: Row) -> None:
