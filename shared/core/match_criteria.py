@@ -1,0 +1,185 @@
+"""By which fields match-based coupling compares two records, and the value of a field that is compared.
+
+Groups of match fields are tried in the order of their priority. Within a group all fields must agree. Source: codeunit
+CDS Int. Table Couple and the page that asks for the criteria; a line without its column on either side is no match
+field, whether a line is enabled does not matter. Microsoft never resets the filters of earlier priorities, so that a
+later one can only narrow them; here groups stand alone unless `accumulated` asks for that.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from itertools import accumulate
+
+from shared.core.mapping import Conversion, FieldMapping
+from shared.core.mapping import Mapping as TableMapping
+from shared.core.sides import Side
+from shared.core.tables import Column, ColumnKind, Value, Values
+from shared.core.transfer import References, Tables, carry, comparable
+
+MOST_FIELDS = 16  # that an index can keep apart
+
+
+class CriteriaError(ValueError):
+    """The match fields cannot be used; the message says which and why."""
+
+
+class BlankValues(StrEnum):
+    """What a blank text in a match field of the BC record means."""
+
+    LEFT_OUT = "left_out"  # the other fields of the group decide (Microsoft's behaviour)
+    NEVER_MATCH = "never_match"  # the record is not matched by this group
+
+
+class NotCompared(Enum):
+    """Why a field of a record has no value to compare."""
+
+    BLANK = "blank"
+    UNUSABLE = "unusable"  # its transformation fails, or its reference has no counterpart
+
+
+@dataclass(frozen=True, slots=True)
+class MatchField:
+    """A field mapping used for matching, and whether upper and lower case are different."""
+
+    line: FieldMapping
+    case_sensitive: bool = False
+
+    @property
+    def compared_on(self) -> Side:
+        """The side in whose form values are compared: where the line's values may go, Dataverse if both ways."""
+        return Side.DATAVERSE if self.line.direction.allows(Side.BUSINESS_CENTRAL) else Side.BUSINESS_CENTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class MatchCriteria:
+    """The groups of match fields by ascending priority, and how blanks count."""
+
+    groups: tuple[tuple[MatchField, ...], ...]
+    blanks: BlankValues = BlankValues.LEFT_OUT
+
+    @property
+    def fields(self) -> tuple[MatchField, ...]:
+        """Every match field once, in the order of first use."""
+        return tuple(dict.fromkeys(match_field for group in self.groups for match_field in group))
+
+    @property
+    def references(self) -> tuple[FieldMapping, ...]:
+        """The lines whose references must be answered before their records can be compared."""
+        return tuple(item.line for item in self.fields if item.line.reference is not None)
+
+    def columns(self, side: Side) -> tuple[str, ...]:
+        """The columns to read of `side` besides those of the mapping's filter."""
+        return tuple(dict.fromkeys(name for item in self.fields for name in item.line.columns(side)))
+
+
+def criteria_of(
+    mapping: TableMapping,
+    tables: Tables,
+    *,
+    groups: Iterable[Sequence[str]] | None = None,
+    case_sensitive: Collection[str] = (),
+    blanks: BlankValues = BlankValues.LEFT_OUT,
+    accumulated: bool = False,
+) -> MatchCriteria:
+    """The criteria of a mapping, or of `groups` of BC fields in place of its own `match_by`.
+
+    `case_sensitive` names the BC fields in which case matters. With `accumulated` the fields of earlier groups count in
+    later ones too, as they do in Microsoft's feature. Raises CriteriaError.
+    """
+    wanted = [tuple(group) for group in (mapping.match_by if groups is None else groups) if group]
+    if not wanted:
+        raise CriteriaError(f"Specify at least one match field for {mapping.name}.")
+    if accumulated:
+        wanted = list(accumulate(wanted, lambda earlier, group: tuple(dict.fromkeys((*earlier, *group)))))
+    known = {name: _match_fields(mapping, name, tables, name in case_sensitive) for group in wanted for name in group}
+    made = tuple(tuple(item for name in group for item in known[name]) for group in wanted)
+    criteria = MatchCriteria(made, blanks)
+    if len(criteria.fields) > MOST_FIELDS:
+        raise CriteriaError(
+            f"{mapping.name} has {len(criteria.fields)} match fields; at most {MOST_FIELDS} can be used."
+        )
+    return criteria
+
+
+def match_value(
+    item: MatchField, side: Side, values: Values, tables: Tables, references: References, blanks: BlankValues
+) -> Value | NotCompared:
+    """What a record of `side` holds in a match field, in the form in which both sides are compared.
+
+    The value of the side that is not `compared_on` is carried over first, with its transformation rules, reference and
+    length, just as a synchronization would. A blank number, date, choice or Boolean is a value like any other.
+    """
+    value = comparable(item.line, side, values, tables[side])
+    skips_blanks = blanks is BlankValues.NEVER_MATCH or _is_text(item.line, tables)
+    if value is None and skips_blanks:
+        return NotCompared.BLANK
+    if side is not item.compared_on:
+        carried = carry(item.line, side, values, tables, references)
+        if not isinstance(carried, dict):
+            return NotCompared.UNUSABLE
+        value = comparable(item.line, side.other, carried, tables[side.other])
+        if value is None and skips_blanks:
+            return NotCompared.BLANK
+    return _spelled(value, item.case_sensitive)
+
+
+def agrees(
+    criteria: MatchCriteria,
+    group: int,
+    records: dict[Side, Values],
+    tables: Tables,
+    references: References,
+) -> bool:
+    """Whether two records agree in a group, by their values: to be asked before they are coupled.
+
+    An index compares short digests, and a record may have changed since it was read.
+    """
+    compared = 0
+    for item in criteria.groups[group]:
+        here, there = (
+            match_value(item, side, records[side], tables, references, criteria.blanks)
+            for side in (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
+        )
+        if here is NotCompared.BLANK and criteria.blanks is BlankValues.LEFT_OUT:
+            continue
+        if isinstance(here, NotCompared) or isinstance(there, NotCompared) or here != there:
+            return False
+        compared += 1
+    return compared > 0
+
+
+def _match_fields(mapping: TableMapping, name: str, tables: Tables, case_sensitive: bool) -> tuple[MatchField, ...]:
+    lines = [line for line in mapping.fields if line.business_central == name and line.dataverse]
+    if not lines:
+        raise CriteriaError(f"{mapping.name} has no field mapping for {name} that could be compared.")
+    for line in lines:
+        kinds = {_column(line, side, tables).kind for side in Side}
+        if line.reference is None and kinds & {ColumnKind.GUID, ColumnKind.LOOKUP} and len(kinds) > 1:
+            raise CriteriaError(f"{name} is an id on one side only and cannot be a match field of {mapping.name}.")
+    return tuple(MatchField(line, case_sensitive) for line in lines)
+
+
+def _is_text(line: FieldMapping, tables: Tables) -> bool:
+    """Whether a blank in this field is a missing text; BC's references are codes, which are texts."""
+    if line.reference is not None or line.conversion is Conversion.PERSON_NAME:
+        return True
+    return _column(line, Side.BUSINESS_CENTRAL, tables).kind in (ColumnKind.TEXT, ColumnKind.CODE)
+
+
+def _column(line: FieldMapping, side: Side, tables: Tables) -> Column:
+    return tables[side].column(line.columns(side)[0])
+
+
+def _spelled(value: Value, case_sensitive: bool) -> Value:
+    """One spelling for what people read as the same letters; accents make a difference."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    text = text if text.isascii() else unicodedata.normalize("NFC", text)
+    if case_sensitive:
+        return text
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
