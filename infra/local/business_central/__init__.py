@@ -3,5 +3,5 @@
 url + "/api/v2.0"                                                    the API root
 url + "/v2.0/{tenant}/{environment}/api/v2.0"                        the same, as in the cloud
 url + "/{tenant}/oauth2/v2.0/token"                                  tokens
-url + "/_simulator/seed|edit|settings|faults|stats|reset"            the control plane
+url + "/_simulator/seed|rows|edit|settings|faults|stats|reset"       the control plane
 """

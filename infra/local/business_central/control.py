@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from infra.local.business_central import seeding, writing
 from infra.local.business_central.company import Company
 from infra.local.business_central.errors import ApiError
+from infra.local.business_central.loading import Loader, dump
 from infra.local.business_central.rules.work import Work
 from infra.local.business_central.schema import ENTITY_SETS, EntitySet
 from infra.local.simulator.oauth import Tokens, clients_from
+from infra.local.simulator.rows import Order
+from infra.local.simulator.templates import Row
 from infra.local.simulator.wrong_body import (
     WrongBodyError,
     a_list,
@@ -66,6 +69,27 @@ class ControlledSimulator:
         self._late.add(task)
         task.add_done_callback(self._late.discard)
         return {"ids": [], "visible_in_ms": delay}
+
+    def doing(self, order: Order) -> Callable[[Sequence[Row]], Awaitable[None]]:
+        """Answer what stores, changes or deletes a chunk of rows."""
+        is_past = order.operation == "create"
+        work = self._company.work(as_given=is_past, as_person=not is_past)
+        loader = Loader(work, order)
+
+        async def do(rows: Sequence[Row]) -> None:
+            work.events.clear()
+            async with self._lock:
+                loader.store(rows)
+            if not is_past:
+                self._company.unsent += work.events
+                self._changed()
+            await asyncio.sleep(0)
+
+        return do
+
+    def dump(self, table: str, columns: Sequence[str]) -> Iterator[list[Row]]:
+        """Answer all rows of a set."""
+        return dump(self._company.database.reader, table, columns)
 
     async def _apply_late(self, work: Work, changes: list[_Change], stamp: int, delay: float) -> None:
         await asyncio.sleep(delay / 1000)

@@ -27,6 +27,7 @@ from infra.local.simulator.faults import Faults
 from infra.local.simulator.gate import ROUTE, Gate, OperationFault
 from infra.local.simulator.limits import Limits
 from infra.local.simulator.oauth import DEFAULT_TOKEN, Tokens
+from infra.local.simulator.rows import rows_routes
 from infra.local.simulator.statistics import Statistics
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Server:
         """Everything that is served."""
         application = web.Application(middlewares=[self.gate.middleware], client_max_size=_LARGEST_BODY)
         application.add_routes(control_routes(self._control, self.gate))
+        application.add_routes(rows_routes(self._control))
         application.add_routes(self.tokens.routes())
         application.router.add_route("*", "/{anything:.*}", self._serve)
         return application

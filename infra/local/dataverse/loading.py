@@ -61,7 +61,8 @@ class Loader:
     def _create(self, rows: Sequence[Row]) -> None:
         made = [self._refused(at, row, self._made) for at, row in enumerate(rows)]
         try:
-            self._session.storage.run_many(self._insert, made)
+            with self._session.storage.transaction():
+                self._session.storage.run_many(self._insert, made)
         except sqlite3.IntegrityError as error:
             at = self._first_taken(made)
             raise WrongRowError(at, "a record with this id is there already") from error

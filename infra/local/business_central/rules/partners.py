@@ -68,14 +68,17 @@ class PartnerTable(Table):
             self._create_contact(work, record)
 
     def _create_contact(self, work: Work, record: Record) -> None:
-        contact = self._contacts.blank()
+        contact = self.new_contact(work, record, self._contacts.blank() | {"id": work.identifiers.new()})
+        work.store(CONTACTS, contact)
+        mirroring.link(work, contact, self.set, record)
+
+    def new_contact(self, work: Work, record: Record, contact: Record) -> Record:
+        """Complete a blank contact (with id, maybe with number) as that of a new row."""
         contact["type"] = record["type"] if self.set is CUSTOMERS else "Company"
         mirroring.to_contact(self.set, record, contact)
         self._contacts.complete_new(work, contact)
         contact["contactBusinessRelation"] = "Customer" if self.set is CUSTOMERS else "Vendor"
-        contact["id"] = work.identifiers.new()
-        work.store(CONTACTS, contact)
-        mirroring.link(work, contact, self.set, record)
+        return contact
 
     def complete(self, work: Work, record: Record, before: Record) -> None:
         """A customer keeps a name."""
