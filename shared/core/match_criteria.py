@@ -41,9 +41,12 @@ class NotCompared(Enum):
     UNUSABLE = "unusable"  # its transformation fails, or its reference has no counterpart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MatchField:
-    """A field mapping used for matching, and whether upper and lower case are different."""
+    """A field mapping used for matching, and whether upper and lower case are different.
+
+    Criteria hold one object per field, however many groups it is in.
+    """
 
     line: FieldMapping
     case_sensitive: bool = False
