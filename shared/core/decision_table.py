@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from shared.core.mapping import DeletionConflictResolution, WhenOutsideFilter
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.reasons import Reason
-from shared.core.sides import Side
+from shared.core.sides import Direction, Side
 
 
 class State(StrEnum):
     """What one side of a pair is, as far as a decision depends on it."""
 
-    UNCHANGED = "unchanged"  # as both sides last agreed
-    CHANGED = "changed"
+    INSIDE = "inside"  # exists and passes the mapping's filter; whether it changed is for the merge to say
     OUTSIDE = "outside"  # exists, but does not pass the mapping's filter
     GONE = "gone"  # deleted
     ABSENT = "absent"  # there is no counterpart
@@ -37,9 +38,7 @@ class Step(StrEnum):
     HOLD = "hold"  # nothing is written; a work item remembers it
 
 
-HERE = frozenset({State.UNCHANGED, State.CHANGED, State.OUTSIDE})
-INSIDE = frozenset({State.UNCHANGED, State.CHANGED})
-ANY = frozenset(State) - {State.ABSENT}
+HERE = frozenset({State.INSIDE, State.OUTSIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def _one(state: State) -> frozenset[State]:
     return frozenset({state})
 
 
-_GONE, _ABSENT, _OUTSIDE = _one(State.GONE), _one(State.ABSENT), _one(State.OUTSIDE)
+_INSIDE, _OUTSIDE, _GONE, _ABSENT = map(_one, State)
 _REMOVE, _RESTORE = DeletionConflictResolution.REMOVE_COUPLING, DeletionConflictResolution.RESTORE_RECORDS
 _FREEZE, _UNCOUPLE = WhenOutsideFilter.FREEZE, WhenOutsideFilter.UNCOUPLE
 
@@ -75,12 +74,12 @@ RULES: tuple[Rule, ...] = (
     Rule(False, HERE, _ABSENT, Step.LEAVE, Reason.NOT_COUPLED, only_coupled=True),
     Rule(False, HERE, _ABSENT, Step.LEAVE, Reason.DIRECTION_FORBIDS, allowed=False),
     Rule(False, _OUTSIDE, _ABSENT, Step.LEAVE, Reason.OUTSIDE_FILTER),
-    Rule(False, INSIDE, _ABSENT, Step.HOLD, Reason.CREATE_NOT_ALLOWED, creates=False),
-    Rule(False, INSIDE, _ABSENT, Step.CREATE, Reason.NEW_RECORD),
+    Rule(False, _INSIDE, _ABSENT, Step.HOLD, Reason.CREATE_NOT_ALLOWED, creates=False),
+    Rule(False, _INSIDE, _ABSENT, Step.CREATE, Reason.NEW_RECORD),
     # A coupled pair of which a record was deleted: `this` survives, the other side is gone.
     Rule(True, _GONE, _GONE, Step.UNCOUPLE, Reason.BOTH_DELETED),
     Rule(True, HERE, _GONE, Step.UNCOUPLE, Reason.COUPLING_REMOVED, deletion=_REMOVE),
-    Rule(True, INSIDE, _GONE, Step.RESTORE, Reason.RESTORED, deletion=_RESTORE, allowed=True),
+    Rule(True, _INSIDE, _GONE, Step.RESTORE, Reason.RESTORED, deletion=_RESTORE, allowed=True),
     Rule(True, HERE, _GONE, Step.HOLD, Reason.DELETION_CONFLICT),
     # A coupled pair of which a record has left the filter: `this` is outside.
     Rule(True, _OUTSIDE, HERE, Step.UNCOUPLE, Reason.LEFT_FILTER, outside=_UNCOUPLE),
@@ -98,26 +97,49 @@ class Found:
     this: Side
 
 
+class Settings(NamedTuple):
+    """The settings of a mapping that the rules ask for."""
+
+    only_coupled: bool
+    direction: Direction
+    creates: tuple[Side, ...]
+    deletion: DeletionConflictResolution
+    outside: WhenOutsideFilter
+
+
 def rule_for(mapping: TableMapping, coupled: bool, states: Mapping[Side, State]) -> Found:
     """The first rule that fits the pair, either way round. Raises LookupError for a pair that cannot be."""
+    settings = Settings(
+        mapping.synch_only_coupled_records,
+        mapping.direction,
+        mapping.create_new_in,
+        mapping.deletion_conflict_resolution,
+        mapping.when_outside_filter,
+    )
+    return _rule_for(settings, coupled, states[Side.BUSINESS_CENTRAL], states[Side.DATAVERSE])
+
+
+@lru_cache(maxsize=1000)
+def _rule_for(settings: Settings, coupled: bool, business_central: State, dataverse: State) -> Found:
+    states = {Side.BUSINESS_CENTRAL: business_central, Side.DATAVERSE: dataverse}
     for rule in RULES:
         for this in Side:
-            if _fits(rule, mapping, coupled, states, this):
+            if _fits(rule, settings, coupled, states, this):
                 return Found(rule, this)
-    raise LookupError(f"no rule for {dict(states)}, coupled: {coupled}")
+    raise LookupError(f"no rule for {states}, coupled: {coupled}")
 
 
-def _fits(rule: Rule, mapping: TableMapping, coupled: bool, states: Mapping[Side, State], this: Side) -> bool:
-    settings = (
-        (rule.only_coupled, mapping.synch_only_coupled_records),
-        (rule.allowed, mapping.direction.allows(this)),
-        (rule.creates, this.other in mapping.create_new_in),
-        (rule.deletion, mapping.deletion_conflict_resolution),
-        (rule.outside, mapping.when_outside_filter),
+def _fits(rule: Rule, settings: Settings, coupled: bool, states: Mapping[Side, State], this: Side) -> bool:
+    wishes = (
+        (rule.only_coupled, settings.only_coupled),
+        (rule.allowed, settings.direction.allows(this)),
+        (rule.creates, this.other in settings.creates),
+        (rule.deletion, settings.deletion),
+        (rule.outside, settings.outside),
     )
     return (
         rule.coupled is coupled
         and states[this] in rule.this
         and states[this.other] in rule.other
-        and all(wanted is None or wanted == actual for wanted, actual in settings)
+        and all(wanted is None or wanted == actual for wanted, actual in wishes)
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from shared.core.tables import Value, Values
 
@@ -118,13 +118,13 @@ class _Parser:
         parts = [self._and()]
         while self._accept("or"):
             parts.append(self._and())
-        return parts[0] if len(parts) == 1 else lambda values: any(part(values) for part in parts)
+        return reduce(_either, parts)
 
     def _and(self) -> Predicate:
         parts = [self._term()]
         while self._accept("and"):
             parts.append(self._term())
-        return parts[0] if len(parts) == 1 else lambda values: all(part(values) for part in parts)
+        return reduce(_both, parts)
 
     def _term(self) -> Predicate:
         if self._accept("not"):
@@ -156,10 +156,11 @@ class _Parser:
             self._next -= 1
             raise self._wrong("a comparison (eq, ne, gt, ge, lt, le, in)")
         literal = self._literal()
+        wanted = _key(literal, literal)
         if operator == "eq":
-            return lambda values: _key(values.get(column), literal) == _key(literal, literal)
+            return lambda values: _key(values.get(column), literal) == wanted
         if operator == "ne":
-            return lambda values: _key(values.get(column), literal) != _key(literal, literal)
+            return lambda values: _key(values.get(column), literal) != wanted
         test = _ORDER[operator]
         return lambda values: _ordered(values.get(column), literal, test)
 
@@ -202,6 +203,14 @@ _LITERALS: dict[str, Callable[[str], Value]] = {
     "guid": str.lower,
     "number": lambda text: Decimal(text),
 }
+
+
+def _either(left: Predicate, right: Predicate) -> Predicate:
+    return lambda values: left(values) or right(values)
+
+
+def _both(left: Predicate, right: Predicate) -> Predicate:
+    return lambda values: left(values) and right(values)
 
 
 def _key(value: Value, literal: Value) -> object:

@@ -7,18 +7,16 @@ feature calls any two edits of one pair a conflict; that is `ConflictScope.RECOR
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.core.mapping import ConflictScope, FieldMapping
+from shared.core.lines import BOTH, Line, Lines, Unit, lines_of
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.references import Unresolved
-from shared.core.sides import Direction, Side, direction_from
+from shared.core.sides import Side
 from shared.core.tables import Value, Values
-from shared.core.transfer import FieldProblem, Leave, References, Tables, carry, comparable
+from shared.core.transfer import Carried, FieldProblem, Leave, References, Tables
 from shared.core.values import same
-
-BOTH = (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,208 +52,179 @@ class Merge:
     left: list[Unresolved] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    """How one line stands: which sides moved away from the base, and whether both mean the same now."""
-
-    line: FieldMapping
-    direction: Direction
-    sides: frozenset[Side]
-    agreed: bool
-
-    @property
-    def both_ways(self) -> bool:
-        """Whether values of this line may travel either way in this mapping."""
-        return self.direction is Direction.BIDIRECTIONAL
-
-
 def merge(
     mapping: TableMapping, pair: PairValues, senders: Iterable[Side], tables: Tables, references: References
 ) -> Merge:
     """Merge one pair. `senders` are the sides whose record passes its filter: only those may give values away."""
-    allowed = frozenset(senders)
-    lines = [line for line in mapping.fields if line.enabled and not line.new_rows_only]
-    ways = [(line, direction) for line in lines if (direction := direction_of(mapping, line)) is not None]
-    moved = [_look_at(line, direction, pair, tables, references) for line, direction in ways]
-    record_moved = frozenset(side for item in moved if not item.agreed for side in item.sides)
-    result = Merge()
-    for group in _groups(mapping, moved):
-        _merge_group(mapping, group, record_moved, allowed, pair, tables, references, result)
+    lines = lines_of(mapping, tables[Side.BUSINESS_CENTRAL], tables[Side.DATAVERSE])
+    result = _Merging(lines, pair, frozenset(senders), references).run()
     _keep_what_a_write_clears(pair, tables, result)
     return result
 
 
-def direction_of(mapping: TableMapping, line: FieldMapping) -> Direction | None:
-    """Which way a line's values travel in this mapping; None when line and mapping exclude each other."""
-    sources = [side for side in BOTH if mapping.direction.allows(side) and line.direction.allows(side)]
-    if len(sources) == len(BOTH):
-        return Direction.BIDIRECTIONAL
-    return direction_from(sources[0]) if sources else None
+@dataclass(slots=True)
+class _Moved:
+    """How one line stands: which sides moved away from the base, and whether both mean the same now.
 
-
-def _look_at(
-    line: FieldMapping, direction: Direction, pair: PairValues, tables: Tables, references: References
-) -> _Moved:
-    sides = frozenset(side for side in BOTH if line.columns(side) and _has_moved(line, side, pair, tables))
-    agreed = any(_means_the_same(line, side, pair, tables, references) for side in BOTH if direction.allows(side))
-    if not agreed and direction is Direction.BIDIRECTIONAL and not _was_compared(line, pair):
-        sides = _not_blank(line, pair, tables) or sides
-        agreed = _differs_in_case_only(line, pair, tables)
-    return _Moved(line, direction, sides, agreed)
-
-
-def _was_compared(line: FieldMapping, pair: PairValues) -> bool:
-    """Whether any base knows this line: a new pair's, and a line that was switched on later, does not."""
-    return any(name in (pair.base[side] or {}) for side in BOTH for name in line.columns(side))
-
-
-def _has_moved(line: FieldMapping, side: Side, pair: PairValues, tables: Tables) -> bool:
-    base = pair.base[side]
-    if base is None or any(name not in base for name in line.columns(side)):
-        return True
-    now = pair.now[side]
-    return comparable(line, side, now, tables[side]) != comparable(line, side, base, tables[side])
-
-
-def _not_blank(line: FieldMapping, pair: PairValues, tables: Tables) -> frozenset[Side]:
-    """In a line never compared, a blank gives way to a value: it is nobody's edit."""
-    filled = {side for side in BOTH if comparable(line, side, pair.now[side], tables[side]) is not None}
-    return frozenset(filled)
-
-
-def _differs_in_case_only(line: FieldMapping, pair: PairValues, tables: Tables) -> bool:
-    """Two records just coupled by their names need no quarrel about capitals: each keeps its spelling."""
-    left, right = (comparable(line, side, pair.now[side], tables[side]) for side in BOTH)
-    return isinstance(left, str) and isinstance(right, str) and left.casefold() == right.casefold()
-
-
-def _means_the_same(line: FieldMapping, source: Side, pair: PairValues, tables: Tables, references: References) -> bool:
-    carried = carry(line, source, pair.now[source], tables, references)
-    if not isinstance(carried, dict):
-        return False
-    destination = source.other
-    there = pair.now[destination]
-    return comparable(line, destination, {**there, **carried}, tables[destination]) == comparable(
-        line, destination, there, tables[destination]
-    )
-
-
-def _groups(mapping: TableMapping, moved: list[_Moved]) -> list[list[_Moved]]:
-    if mapping.conflict_scope is ConflictScope.RECORD:
-        both_ways = [item for item in moved if item.both_ways]
-        return [both_ways, *([item] for item in moved if item not in both_ways)]
-    groups: dict[str, list[_Moved]] = {}
-    for item in moved:
-        groups.setdefault(
-            item.line.group or f"line:{item.line.caption}:{item.line.columns(Side.DATAVERSE)}", []
-        ).append(item)
-    return list(groups.values())
-
-
-def _merge_group(
-    mapping: TableMapping,
-    group: list[_Moved],
-    record_moved: frozenset[Side],
-    allowed: frozenset[Side],
-    pair: PairValues,
-    tables: Tables,
-    references: References,
-    result: Merge,
-) -> None:
-    moved = frozenset(side for item in group if not item.agreed for side in item.sides)
-    winner = mapping.update_conflict_resolution.winner
-    for item in group:
-        if item.agreed:
-            _agree(item.line, pair, result)
-            continue
-        source = _source(item, moved, record_moved, winner)
-        if source is None and len(moved) == len(BOTH) and item.both_ways and allowed:
-            _clash(item, pair, tables, references, result)
-        elif source is None or source not in allowed:
-            _leave(item, pair, result)
-        else:
-            _send(item, source, pair, tables, references, result)
-
-
-def _source(item: _Moved, moved: frozenset[Side], record_moved: frozenset[Side], winner: Side | None) -> Side | None:
-    """Whose value is to be carried over, or None when nobody's is."""
-    if not item.both_ways:
-        # A one-way line is asserted whenever its source record moved at all: the destination's edits give way.
-        source = next(side for side in BOTH if item.direction.allows(side))
-        return source if source in record_moved else None
-    if len(moved) == len(BOTH):
-        return winner
-    return next(iter(moved), None)
-
-
-def _send(item: _Moved, source: Side, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
-    line = item.line
-    carried = carry(line, source, pair.now[source], tables, references)
-    if isinstance(carried, Unresolved):
-        result.waits.append(carried)
-    elif isinstance(carried, FieldProblem):
-        result.problems.append(carried)
-    elif isinstance(carried, Leave):
-        if carried.unresolved is not None:
-            result.left.append(carried.unresolved)
-        _leave(item, pair, result)
-    else:
-        _write(line, source, carried, pair, tables, result)
-
-
-def _write(line: FieldMapping, source: Side, carried: Values, pair: PairValues, tables: Tables, result: Merge) -> None:
-    destination = source.other
-    now, table = pair.now[destination], tables[destination]
-    for name, value in carried.items():
-        if not same(table.column(name), now.get(name), value):
-            result.writes[destination][name] = value
-    result.base[destination].update(carried)
-    for name in line.columns(source):
-        result.base[source][name] = pair.now[source].get(name)
-
-
-def _agree(line: FieldMapping, pair: PairValues, result: Merge) -> None:
-    for side in BOTH:
-        for name in line.columns(side):
-            result.base[side][name] = pair.now[side].get(name)
-
-
-def _leave(item: _Moved, pair: PairValues, result: Merge) -> None:
-    """Keep the old base: the difference stays visible to later runs.
-
-    A one-way line without a base starts from what is there: its destination's own values are nobody's edit.
+    `carried` is what has been carried so far, by source.
     """
-    for side in BOTH:
-        base = pair.base[side] or {}
-        for name in item.line.columns(side):
-            if name in base:
-                result.base[side][name] = base[name]
-            elif not item.both_ways:
-                result.base[side][name] = pair.now[side].get(name)
+
+    line: Line
+    sides: Collection[Side]
+    agreed: bool = False
+    carried: dict[Side, Carried] = field(default_factory=dict)
 
 
-def _clash(item: _Moved, pair: PairValues, tables: Tables, references: References, result: Merge) -> None:
-    """A conflict, unless the line's reference finds nothing: then nobody can tell, and the pair waits or is left."""
-    for side in BOTH:
-        carried = carry(item.line, side, pair.now[side], tables, references)
+class _Merging:
+    """One merge at work. What no line has stirred stays as it is in the base, without a further look."""
+
+    def __init__(self, lines: Lines, pair: PairValues, allowed: frozenset[Side], references: References) -> None:
+        self._lines, self._allowed, self._references = lines, allowed, references
+        self._now: Mapping[Side, Values] = pair.now
+        self._base: Mapping[Side, Values] = {side: pair.base[side] or {} for side in BOTH}
+        self._stirred = {side: lines.columns[side].stirred(self._now[side], self._base[side]) for side in BOTH}
+        self._result = Merge(base={side: lines.columns[side].kept(self._base[side]) for side in BOTH})
+
+    def run(self) -> Merge:
+        """Merge unit by unit. One-way lines are looked at as soon as anything of their source moved."""
+        stirred = self._lines.units_of(self._stirred)
+        looked_at = {unit: self._look_at(unit) for unit in stirred}
+        record_moved = {side for unit in looked_at.values() for item in unit if not item.agreed for side in item.sides}
+        for unit in self._lines.units if looked_at else ():
+            if unit in looked_at:
+                self._merge_unit(looked_at[unit], record_moved)
+            elif not unit.sources.isdisjoint(record_moved):
+                self._merge_unit(self._look_at(unit), record_moved)
+        return self._result
+
+    def _look_at(self, unit: Unit) -> list[_Moved]:
+        return [self._look_at_line(line) for line in unit.lines]
+
+    def _look_at_line(self, line: Line) -> _Moved:
+        moved = _Moved(line, [side for side in BOTH if self._has_moved(line, side)])
+        for source in line.ways:
+            moved.agreed = moved.agreed or self._means_the_same(moved, source)
+        if not moved.agreed and line.both_ways and not self._was_compared(line):
+            moved.sides = self._not_blank(line) or moved.sides
+            moved.agreed = self._differs_in_case_only(line)
+        return moved
+
+    def _has_moved(self, line: Line, side: Side) -> bool:
+        end, stirred = line.ends[side], self._stirred[side]
+        return not stirred.isdisjoint(end.names) and end.differs(self._now[side], self._base[side])
+
+    def _means_the_same(self, moved: _Moved, source: Side) -> bool:
+        carried, there = self._carry(moved, source), moved.line.ends[source.other]
+        return isinstance(carried, dict) and there.meaning(carried) == there.meaning(self._now[source.other])
+
+    def _carry(self, moved: _Moved, source: Side) -> Carried:
+        if source not in moved.carried:
+            moved.carried[source] = moved.line.ways[source].carry(self._now[source], self._references)
+        return moved.carried[source]
+
+    def _was_compared(self, line: Line) -> bool:
+        """Whether any base knows this line: a new pair's, and a line that was switched on later, does not."""
+        return any(name in self._base[side] for side in BOTH for name in line.ends[side].names)
+
+    def _not_blank(self, line: Line) -> list[Side]:
+        """In a line never compared, a blank gives way to a value: it is nobody's edit."""
+        return [side for side in BOTH if self._value(line, side) is not None]
+
+    def _differs_in_case_only(self, line: Line) -> bool:
+        """Two records just coupled by their names need no quarrel about capitals: each keeps its spelling."""
+        left, right = (self._value(line, side) for side in BOTH)
+        return isinstance(left, str) and isinstance(right, str) and left.casefold() == right.casefold()
+
+    def _value(self, line: Line, side: Side) -> Value:
+        return line.ends[side].meaning(self._now[side])
+
+    def _merge_unit(self, unit: list[_Moved], record_moved: Collection[Side]) -> None:
+        moved = {side for item in unit if not item.agreed for side in item.sides}
+        for item in unit:
+            if item.agreed:
+                self._agree(item.line)
+                continue
+            source = self._source(item.line, moved, record_moved)
+            if source is None and len(moved) == len(BOTH) and item.line.both_ways and self._allowed:
+                self._clash(item)
+            elif source is None or source not in self._allowed:
+                self._leave(item.line)
+            else:
+                self._send(item, source)
+
+    def _source(self, line: Line, moved: Collection[Side], record_moved: Collection[Side]) -> Side | None:
+        """Whose value is to be carried over, or None when nobody's is."""
+        if not line.both_ways:
+            # A one-way line is asserted whenever its source record moved at all: the destination's edits give way.
+            (source,) = line.ways
+            return source if source in record_moved else None
+        if len(moved) == len(BOTH):
+            return self._lines.winner
+        return next(iter(moved), None)
+
+    def _send(self, item: _Moved, source: Side) -> None:
+        carried = self._carry(item, source)
         if isinstance(carried, Unresolved):
-            result.waits.append(carried)
-            return
-        if isinstance(carried, Leave) and carried.unresolved is not None:
-            result.left.append(carried.unresolved)
-            _leave(item, pair, result)
-            return
-    result.conflicts.append(_conflict(item.line, pair, tables))
-
-
-def _conflict(line: FieldMapping, pair: PairValues, tables: Tables) -> FieldConflict:
-    values = {}
-    for side in BOTH:
-        if len(line.columns(side)) == 1:
-            values[side] = pair.now[side].get(line.columns(side)[0])
+            self._result.waits.append(carried)
+        elif isinstance(carried, FieldProblem):
+            self._result.problems.append(carried)
+        elif isinstance(carried, Leave):
+            self._leave_unresolved(item.line, carried)
         else:
-            values[side] = comparable(line, side, pair.now[side], tables[side])
-    return FieldConflict(line.caption, values[Side.BUSINESS_CENTRAL], values[Side.DATAVERSE])
+            self._write(item.line, source, carried)
+
+    def _write(self, line: Line, source: Side, carried: Values) -> None:
+        result, here, there = self._result, self._now[source], self._now[source.other]
+        for name, value in carried.items():
+            if not same(line.ways[source].destinations[name].column, there.get(name), value):
+                result.writes[source.other][name] = value
+        result.base[source.other].update(carried)
+        for name in line.ends[source].names:
+            result.base[source][name] = here.get(name)
+
+    def _agree(self, line: Line) -> None:
+        for side in BOTH:
+            for name in line.ends[side].names:
+                self._result.base[side][name] = self._now[side].get(name)
+
+    def _leave(self, line: Line) -> None:
+        """Keep the old base: the difference stays visible to later runs.
+
+        A one-way line without a base starts from what is there: its destination's own values are nobody's edit.
+        """
+        for side in BOTH:
+            base = self._base[side]
+            for name in line.ends[side].names:
+                if name in base:
+                    self._result.base[side][name] = base[name]
+                elif not line.both_ways:
+                    self._result.base[side][name] = self._now[side].get(name)
+
+    def _leave_unresolved(self, line: Line, leave: Leave) -> None:
+        if leave.unresolved is not None:
+            self._result.left.append(leave.unresolved)
+        self._leave(line)
+
+    def _clash(self, item: _Moved) -> None:
+        """A conflict, unless the line's reference finds nothing: nobody can tell then, the pair waits or is left."""
+        for side in BOTH:
+            carried = self._carry(item, side)
+            if isinstance(carried, Unresolved):
+                self._result.waits.append(carried)
+                return
+            if isinstance(carried, Leave) and carried.unresolved is not None:
+                self._leave_unresolved(item.line, carried)
+                return
+        self._result.conflicts.append(self._conflict(item.line))
+
+    def _conflict(self, line: Line) -> FieldConflict:
+        left, right = (self._shown(line, side) for side in BOTH)
+        return FieldConflict(line.field.caption, left, right)
+
+    def _shown(self, line: Line, side: Side) -> Value:
+        """The value as people see it, a name as a whole."""
+        names = line.ends[side].names
+        return self._now[side].get(names[0]) if len(names) == 1 else self._value(line, side)
 
 
 def _keep_what_a_write_clears(pair: PairValues, tables: Tables, result: Merge) -> None:

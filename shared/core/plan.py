@@ -15,17 +15,19 @@ from shared.core.actions import Action, Change, Hold, Make, Nothing, Remember, S
 from shared.core.coupling import CoupledRecord, Coupling
 from shared.core.decision_table import State, Step, rule_for
 from shared.core.filters import parse_filter
+from shared.core.lines import BOTH, ways_to_create
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import WhenOutsideFilter
-from shared.core.merge import BOTH, Merge, PairValues, merge
+from shared.core.merge import Merge, PairValues, merge
+from shared.core.prepare import once_per_object
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.references import Unresolved
-from shared.core.remember import agreed_base, holds, remembered, with_landed
+from shared.core.remember import agreed_base, remembered, with_landed
 from shared.core.side_effects import block_inactive
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
-from shared.core.transfer import FieldProblem, Leave, References, Tables, carry
+from shared.core.transfer import FieldProblem, Leave, References, Tables
 
 
 def decide(
@@ -38,7 +40,7 @@ def decide(
 ) -> Action:
     """The one thing to do for this pair, by the rule of the decision table that fits it."""
     pair = _pair_values(mapping, views, coupling, tables)
-    states = {side: _state(mapping, side, views[side], coupling, pair, tables) for side in BOTH}
+    states = {side: _state(views[side], coupling.at(side) if coupling else None) for side in BOTH}
     found = rule_for(mapping, coupling is not None, states)
     reason, this = found.rule.reason, found.this
     match found.rule.step:
@@ -78,16 +80,12 @@ def _values(view: View, end: CoupledRecord | None) -> Values:
     return (end.base if end else None) or {}
 
 
-def _state(
-    mapping: TableMapping, side: Side, view: View, coupling: Coupling | None, pair: PairValues, tables: Tables
-) -> State:
+def _state(view: View, end: CoupledRecord | None) -> State:
     if view.seen in (Seen.GONE, Seen.ABSENT):
         return State.GONE if view.seen is Seen.GONE else State.ABSENT
-    if not view.in_filter or (view.seen is Seen.UNREAD and coupling is not None and coupling.at(side).outside):
+    if not view.in_filter or (view.seen is Seen.UNREAD and end is not None and end.outside):
         return State.OUTSIDE
-    base = pair.base[side]
-    unchanged = base is not None and holds(mapping, side, pair.now[side], base, tables[side])
-    return State.UNCHANGED if unchanged else State.CHANGED
+    return State.INSIDE
 
 
 def _why(reason: Reason, this: Side, coupling: Coupling | None, tables: Tables) -> str:
@@ -134,7 +132,7 @@ def _merge(
     left = tuple(merged.left)
     if writes:
         return Change(before, after, writes, left=left)
-    if replace(after, synchronized_at=coupling.synchronized_at) == coupling:
+    if coupling.attempt is None and all(after.at(side) == coupling.at(side) for side in BOTH):
         return Nothing(Reason.IN_STEP, left)
     return Remember(after, left=left)
 
@@ -165,11 +163,9 @@ def _make(
     mapping: TableMapping, source: Side, record: Record, tables: Tables, references: References, reason: Reason
 ) -> Make | Hold:
     """A new row from every line that travels this way. A reference that may fail is left out of a new row."""
-    merged = Merge()
-    for line in mapping.lines(source):
-        if not line.columns(source.other):
-            continue
-        carried = carry(line, source, record.values, tables, references)
+    merged, here, there = Merge(), record.values, source.other
+    for way in ways_to_create(mapping, source, tables[there]):
+        carried = way.carry(here, references)
         if isinstance(carried, Unresolved):
             merged.waits.append(carried)
         elif isinstance(carried, FieldProblem):
@@ -177,10 +173,10 @@ def _make(
         elif isinstance(carried, Leave):
             merged.left.extend([carried.unresolved] if carried.unresolved else [])
         else:
-            merged.writes[source.other].update(carried)
-            if not line.new_rows_only:
-                merged.base[source.other].update(carried)
-                merged.base[source].update({name: record.values.get(name) for name in line.columns(source)})
+            merged.writes[there].update(carried)
+            if not way.line.new_rows_only:
+                merged.base[there].update(carried)
+                merged.base[source].update({name: here.get(name) for name in way.line.columns(source)})
     if (held := _obstacle(merged.problems, merged.waits)) is not None:
         return held
     _fill_gaps(mapping, source, record, merged.writes[source.other])
@@ -202,7 +198,14 @@ def _fill_gaps(mapping: TableMapping, source: Side, record: Record, values: Valu
 
 def in_write_order(table: Table, values: Values) -> Values:
     """The same values in the order in which the table's columns must be written."""
-    return {column.name: values[column.name] for column in table.columns if column.name in values}
+    if len(values) < 2:
+        return values
+    return {name: values[name] for name in _column_names(table) if name in values}
+
+
+@once_per_object
+def _column_names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
 
 
 def _pair_name(coupling: Coupling, tables: Tables) -> str:

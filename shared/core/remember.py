@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from shared.core.actions import Make, Views
+from shared.core.actions import Make, View, Views
 from shared.core.coupling import Attempt, CoupledRecord, Coupling
+from shared.core.lines import BOTH, columns_of
 from shared.core.mapping import FieldMapping
 from shared.core.mapping import Mapping as TableMapping
-from shared.core.merge import BOTH, Merge, PairValues
+from shared.core.merge import Merge, PairValues
 from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
@@ -61,17 +62,34 @@ def remembered(
     now: datetime,
 ) -> Coupling:
     """The coupling once the merge is carried out: the new base, and the versions that hold it."""
-    after = replace(coupling, synchronized_at=now, attempt=None)
-    for side in BOTH:
-        end, record = coupling.at(side), views[side].record
-        renewed = replace(end, base=merged.base[side])
-        if record is not None:
-            renewed = replace(described(renewed, record, tables[side]), outside=not views[side].in_filter)
-        will_hold = {**pair.now[side], **merged.writes[side]}
-        if not holds(mapping, side, will_hold, merged.base[side], tables[side]):
-            renewed = replace(renewed, etag=None)
-        after = after.with_end(side, renewed)
-    return after
+    ends = {
+        side: _end_after(mapping, side, coupling.at(side), views[side], pair, merged, tables[side]) for side in BOTH
+    }
+    return replace(
+        coupling,
+        business_central=ends[Side.BUSINESS_CENTRAL],
+        dataverse=ends[Side.DATAVERSE],
+        synchronized_at=now,
+        attempt=None,
+    )
+
+
+def _end_after(
+    mapping: TableMapping, side: Side, end: CoupledRecord, view: View, pair: PairValues, merged: Merge, table: Table
+) -> CoupledRecord:
+    base, record = merged.base[side], view.record
+    will_hold = {**pair.now[side], **merged.writes[side]}
+    is_known = holds(mapping, side, will_hold, base, table)
+    if record is None:
+        return replace(end, base=base, etag=end.etag if is_known else None)
+    return CoupledRecord(
+        end.id,
+        base,
+        record.etag if is_known else None,
+        _caption(record.values, table.number) or end.number,
+        _caption(record.values, table.title) or end.title,
+        not view.in_filter,
+    )
 
 
 def base_after_create(mapping: TableMapping, made: Make, created: Record, tables: Tables) -> dict[Side, CoupledRecord]:
@@ -91,15 +109,9 @@ def base_after_create(mapping: TableMapping, made: Make, created: Record, tables
 
 def holds(mapping: TableMapping, side: Side, values: Values, base: Values, table: Table) -> bool:
     """Whether `values` mean just what `base` says in every line: only then may a version be remembered with it."""
-    for line in mapping.fields:
-        columns = line.columns(side)
-        if not line.enabled or line.new_rows_only or not columns:
-            continue
-        if any(name not in base for name in columns):
-            return False
-        if comparable(line, side, values, table) != comparable(line, side, base, table):
-            return False
-    return True
+    columns = columns_of(mapping, side, table)
+    stirred = columns.stirred(values, base)
+    return not any(end.differs(values, base) for name in stirred for end in columns.ends[name])
 
 
 def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:

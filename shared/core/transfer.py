@@ -1,18 +1,24 @@
-"""Carrying the value of one field mapping from one side to the other."""
+"""Carrying the value of one field mapping from one side to the other.
+
+A line is prepared once per end (what its columns mean) and once per way (how its value travels); `carry` and
+`comparable` do so by themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from math import inf
 
 from shared.core.mapping import Conversion, FieldMapping, TooLong
 from shared.core.names import join_name, split_name
+from shared.core.prepare import once_per_object
 from shared.core.references import ReferenceAnswers, Resolved, Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
-from shared.core.transformations import TransformationProblem, transform
-from shared.core.values import NUMBERS, meaning
+from shared.core.transformations import Transformation, TransformationProblem, transform
+from shared.core.values import NUMBERS, meaning_in
 
 type Tables = Mapping[Side, Table]
 type References = Mapping[str, ReferenceAnswers]  # by caption of the line
@@ -41,77 +47,140 @@ type Carried = Values | Unresolved | FieldProblem | Leave
 
 def carry(line: FieldMapping, source: Side, values: Values, tables: Tables, references: References) -> Carried:
     """The destination's columns for this line, or why there are none."""
-    converted = _convert(line, source, values, references)
-    if isinstance(converted, (Unresolved, Leave, FieldProblem)):
-        return converted
-    if line.not_null and all(value is None for value in converted.values()):
-        return Leave()
-    return _fit(line, source, converted, tables[source.other])
+    return way_of(line, source, tables[source.other]).carry(values, references)
 
 
 def comparable(line: FieldMapping, side: Side, values: Values, table: Table) -> Value:
     """The one value by which this line is compared on `side`: a person's name as a whole, else the column's meaning."""
+    return end_of(line, side, table).meaning(values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """One end of a line: its columns there, and the one value by which it is compared."""
+
+    names: tuple[str, ...]
+    meaning: Callable[[Values], Value]
+
+    def differs(self, values: Values, base: Values) -> bool:
+        """Whether `values` mean something else than `base`, or the base does not know the line."""
+        return not all(map(base.__contains__, self.names)) or self.meaning(values) != self.meaning(base)
+
+
+@once_per_object
+def end_of(line: FieldMapping, side: Side, table: Table) -> End:
+    """A line's end on `side`. Raises KeyError for a column that the table does not have."""
+    names = line.columns(side)
+    if not names:
+        return End(names, lambda _: None)
     if line.conversion is Conversion.PERSON_NAME and side is Side.DATAVERSE:
-        return join_name(*(_text(values.get(name)) for name in line.dataverse))
-    name = line.columns(side)[0]
-    value = meaning(table.column(name), values.get(name))
+        return End(names, lambda values: join_name(*(_text(values.get(name)) for name in names)))
+    name, meaning_here = names[0], meaning_in(table.column(names[0]))
     if line.conversion is Conversion.PERSON_NAME:
-        return join_name(_text(value), None, None)
-    return value
+        return End(names, lambda values: join_name(_text(meaning_here(values.get(name))), None, None))
+    return End(names, lambda values: meaning_here(values.get(name)))
 
 
-def _convert(line: FieldMapping, source: Side, values: Values, references: References) -> Carried:
-    if not line.columns(source):
-        return {line.columns(source.other)[0]: line.constant}
-    if line.conversion is Conversion.PERSON_NAME:
-        return _convert_name(line, source, values)
-    value = transform(line.rules(source), values.get(line.columns(source)[0]))
-    if isinstance(value, TransformationProblem):
-        name = line.columns(source.other)[0]
-        return FieldProblem("transformation_failed", source, name, values.get(line.columns(source)[0]), value.message)
-    destination = line.columns(source.other)[0]
-    if line.reference is None:
-        return {destination: value}
-    answer = references[line.caption].resolve(source, value)
-    if isinstance(answer, Resolved):
-        return {destination: answer.value}
-    if line.clear_value_on_failed_sync:
-        return {destination: None}
-    unresolved = replace(answer, line=line.caption)
-    return Leave(unresolved) if line.keep_value_on_failed_sync else unresolved
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A line in one direction: `convert` makes the destination's values, `destinations` tell what they must fit."""
+
+    line: FieldMapping
+    source: Side
+    convert: Callable[[Values, References], Carried]
+    destinations: Mapping[str, Destination]
+
+    def carry(self, values: Values, references: References) -> Carried:
+        """The destination's columns, or why there are none."""
+        converted = self.convert(values, references)
+        if not isinstance(converted, dict):
+            return converted
+        if self.line.not_null and all(value is None for value in converted.values()):
+            return Leave()
+        return self._fit(converted)
+
+    def _fit(self, values: Values) -> Values | FieldProblem:
+        fitted: Values = {}
+        for name, value in values.items():
+            destination = self.destinations[name]
+            shaped = destination.shape(value)
+            if isinstance(shaped, FieldProblem):
+                return replace(shaped, source=self.source)
+            if isinstance(shaped, str) and len(shaped) > destination.room:
+                if self.line.too_long is TooLong.REFUSE:
+                    return _too_long(self.line, self.source, destination.column, shaped)
+                shaped = shaped[: destination.column.max_length].rstrip() or None
+            fitted[name] = shaped
+        return fitted
 
 
-def _convert_name(line: FieldMapping, source: Side, values: Values) -> Values:
+@once_per_object
+def way_of(line: FieldMapping, source: Side, table: Table) -> Way:
+    """A line in the direction from `source` to `table`. Raises KeyError for a column that the table does not have."""
+    destinations = {name: _destination(table.column(name)) for name in line.columns(source.other)}
+    return Way(line, source, _conversion(line, source), destinations)
+
+
+def _conversion(line: FieldMapping, source: Side) -> Callable[[Values, References], Carried]:
+    """How the values of `source` become those of the other side, before they are fitted into their columns."""
+    starts, ends = line.columns(source), line.columns(source.other)
+    if not ends:
+        return lambda values, references: {}
+    if not starts:
+        return lambda values, references: {ends[0]: line.constant}
+    if line.conversion is not Conversion.PERSON_NAME:
+        return _Single(line, source, starts[0], ends[0], line.rules(source)).convert
     if source is Side.DATAVERSE:
-        parts = (_text(values.get(name)) for name in line.dataverse)
-        return {line.columns(Side.BUSINESS_CENTRAL)[0]: join_name(*parts)}
-    whole = values.get(line.columns(Side.BUSINESS_CENTRAL)[0])
-    return dict(zip(line.dataverse, split_name(_text(whole)), strict=True))
+        return lambda values, references: {ends[0]: join_name(*(_text(values.get(name)) for name in starts))}
+    return lambda values, references: dict(zip(ends, split_name(_text(values.get(starts[0]))), strict=True))
 
 
-def _fit(line: FieldMapping, source: Side, values: Values, table: Table) -> Values | FieldProblem:
-    fitted: Values = {}
-    for name, value in values.items():
-        column = table.column(name)
-        shaped = _shape(column, value)
-        if isinstance(shaped, FieldProblem):
-            return replace(shaped, source=source)
-        if _is_too_long(column, shaped):
-            if line.too_long is TooLong.REFUSE:
-                return _too_long(line, source, column, shaped)
-            shaped = str(shaped)[: column.max_length].rstrip() or None
-        fitted[name] = shaped
-    return fitted
+@dataclass(frozen=True, slots=True, eq=False)
+class _Single:
+    """A line of one column on either side: by its transformation rules first, then by its reference."""
+
+    line: FieldMapping
+    source: Side
+    start: str
+    end: str
+    rules: tuple[Transformation, ...]
+
+    def convert(self, values: Values, references: References) -> Carried:
+        value = transform(self.rules, values.get(self.start))
+        if isinstance(value, TransformationProblem):
+            return FieldProblem("transformation_failed", self.source, self.end, values.get(self.start), value.message)
+        if self.line.reference is None:
+            return {self.end: value}
+        answer = references[self.line.caption].resolve(self.source, value)
+        if isinstance(answer, Resolved):
+            return {self.end: answer.value}
+        if self.line.clear_value_on_failed_sync:
+            return {self.end: None}
+        unresolved = replace(answer, line=self.line.caption)
+        return Leave(unresolved) if self.line.keep_value_on_failed_sync else unresolved
 
 
-def _shape(column: Column, value: Value) -> Value | FieldProblem:
+@dataclass(frozen=True, slots=True, eq=False)
+class Destination:
+    """A column to be filled: `shape` gives a value the column's form, `room` is how many characters it holds."""
+
+    column: Column
+    shape: Callable[[Value], Value | FieldProblem]
+    room: float
+
+
+def _destination(column: Column) -> Destination:
+    return Destination(column, _shape(column), inf if column.max_length is None else column.max_length)
+
+
+def _shape(column: Column) -> Callable[[Value], Value | FieldProblem]:
     if column.kind is ColumnKind.CODE:
-        return meaning(column, value)
-    if column.kind in NUMBERS and isinstance(value, str):
-        return _number(column, value)
-    if column.kind is ColumnKind.TEXT and value is not None:
-        return str(value) or None
-    return value
+        return meaning_in(column)
+    if column.kind in NUMBERS:
+        return lambda value: _number(column, value) if isinstance(value, str) else value
+    if column.kind is ColumnKind.TEXT:
+        return lambda value: None if value is None else str(value) or None
+    return lambda value: value
 
 
 def _number(column: Column, text: str) -> Value | FieldProblem:
@@ -126,17 +195,12 @@ def _number(column: Column, text: str) -> Value | FieldProblem:
     return int(number) if column.kind is ColumnKind.INTEGER and number == int(number) else number
 
 
-def _is_too_long(column: Column, value: Value) -> bool:
-    return isinstance(value, str) and column.max_length is not None and len(value) > column.max_length
-
-
-def _too_long(line: FieldMapping, source: Side, column: Column, value: Value) -> FieldProblem:
-    length = len(str(value))
+def _too_long(line: FieldMapping, source: Side, column: Column, text: str) -> FieldProblem:
     message = (
-        f"{line.caption} has {length} characters in {source.product}; {column.name} in {source.other.product} holds at "
-        f"most {column.max_length}. Shorten it."
+        f"{line.caption} has {len(text)} characters in {source.product}; {column.name} in {source.other.product} holds "
+        f"at most {column.max_length}. Shorten it."
     )
-    return FieldProblem("value_too_long", source, column.name, value, message)
+    return FieldProblem("value_too_long", source, column.name, text, message)
 
 
 def _text(value: Value) -> str | None:

@@ -6,42 +6,76 @@ spelling is no change (codeunit Integration Record Synch., which compares before
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from shared.core.tables import Column, ColumnKind, Value, Values
+
+type Meaning = Callable[[Value], Value]
 
 NUMBERS = (ColumnKind.DECIMAL, ColumnKind.INTEGER)
 
 
 def meaning(column: Column, value: Value) -> Value:
     """The one representative of all spellings of `value` in `column`: equal meanings are equal values."""
-    if column.kind in NUMBERS:
-        return Decimal(0) if value is None else Decimal(str(value)).normalize() + 0
-    if column.kind is ColumnKind.BOOLEAN:
-        return bool(value)
-    if not isinstance(value, str):
-        return value
-    text = value.strip() if column.kind is ColumnKind.CODE else value.rstrip()
-    if column.kind in (ColumnKind.CODE, ColumnKind.GUID, ColumnKind.LOOKUP):
-        text = text.upper()
-    return text or None
+    return meaning_in(column)(value)
+
+
+def meaning_in(column: Column) -> Meaning:
+    """`meaning` for one column, for whoever asks often."""
+    return _MEANINGS.get(column.kind, _text)
 
 
 def same(column: Column, left: Value, right: Value) -> bool:
     """Whether both spellings mean the same in `column`."""
-    return meaning(column, left) == meaning(column, right)
+    return left == right or meaning(column, left) == meaning(column, right)
+
+
+def _number(value: Value) -> Value:
+    if value is None:
+        return Decimal(0)
+    return (value if isinstance(value, Decimal) else Decimal(str(value))).normalize() + 0
+
+
+def _boolean(value: Value) -> Value:
+    return bool(value)
+
+
+def _text(value: Value) -> Value:
+    return value.rstrip() or None if isinstance(value, str) else value
+
+
+def _code(value: Value) -> Value:
+    return value.strip().upper() or None if isinstance(value, str) else value
+
+
+def _id(value: Value) -> Value:
+    return value.rstrip().upper() or None if isinstance(value, str) else value
+
+
+_MEANINGS: dict[ColumnKind, Meaning] = {
+    ColumnKind.DECIMAL: _number,
+    ColumnKind.INTEGER: _number,
+    ColumnKind.BOOLEAN: _boolean,
+    ColumnKind.CODE: _code,
+    ColumnKind.GUID: _id,
+    ColumnKind.LOOKUP: _id,
+}
+
+_AS_THEY_ARE = (str, type(None), int, bool)
 
 
 def to_document(values: Values) -> dict[str, object]:
     """`values` as JSON members that `from_document` turns back exactly."""
-    return {name: _pack(value) for name, value in values.items()}
+    return {name: value if type(value) in _AS_THEY_ARE else _pack(value) for name, value in values.items()}
 
 
 def from_document(document: object) -> Values:
     """The inverse of `to_document`."""
-    return {name: _unpack(value) for name, value in cast(dict[str, object], document or {}).items()}
+    members = cast(dict[str, Any], document or {})
+    return {name: _unpack(value) if type(value) is dict else value for name, value in members.items()}
 
 
 def _pack(value: Value) -> object:
@@ -52,9 +86,5 @@ def _pack(value: Value) -> object:
     return value
 
 
-def _unpack(value: object) -> Value:
-    if isinstance(value, dict):
-        if "decimal" in value:
-            return Decimal(value["decimal"])
-        return datetime.fromisoformat(value["time"])
-    return cast(Value, value)
+def _unpack(value: dict[str, str]) -> Value:
+    return Decimal(value["decimal"]) if "decimal" in value else datetime.fromisoformat(value["time"])

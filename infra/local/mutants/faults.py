@@ -27,8 +27,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "base-before-the-write-kept",
         "core/remember.py",
-        "renewed = replace(end, base=merged.base[side])",
-        "renewed = replace(end, base=pair.now[side])",
+        "base, record = merged.base[side], view.record",
+        "base, record = pair.now[side], view.record",
         "The echo of our own write looks like an edit and is written back, or clashes with the next real one.",
     ),
     Fault(
@@ -70,8 +70,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "conflict-lets-one-side-win",
         "core/merge.py",
-        "        return winner\n",
-        "        return winner or Side.BUSINESS_CENTRAL\n",
+        "return self._lines.winner\n",
+        "return self._lines.winner or Side.BUSINESS_CENTRAL\n",
         "Two people edit the same field, and Dataverse's edit disappears without a word.",
     ),
     Fault(
@@ -83,14 +83,14 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "field-group-split",
-        "core/merge.py",
-        'item.line.group or f"line:',
+        "core/lines.py",
+        'line.field.group or f"line:',
         'f"line:',
         "Half of one address is merged with half of another.",
     ),
     Fault(
         "any-two-edits-clash",
-        "core/merge.py",
+        "core/lines.py",
         "if mapping.conflict_scope is ConflictScope.RECORD:",
         "if mapping.conflict_scope is not ConflictScope.RECORD:",
         "Edits of different fields stop each other.",
@@ -98,8 +98,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "blank-beats-value-on-first-synchronization",
         "core/merge.py",
-        "sides = _not_blank(line, pair, tables) or sides",
-        "sides = sides or _not_blank(line, pair, tables)",
+        "moved.sides = self._not_blank(line) or moved.sides",
+        "moved.sides = moved.sides or self._not_blank(line)",
         "What one side never filled in clashes with what the other side knows.",
     ),
     Fault(
@@ -226,8 +226,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "code-compared-with-case",
         "core/values.py",
-        "if column.kind in (ColumnKind.CODE, ColumnKind.GUID, ColumnKind.LOOKUP):",
-        "if column.kind in (ColumnKind.GUID, ColumnKind.LOOKUP):",
+        "ColumnKind.CODE: _code,",
+        "ColumnKind.CODE: _text,",
         "The upper case that Business Central gives to codes is written back as an edit.",
     ),
     Fault(
@@ -247,8 +247,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "not-null-means-complete",
         "core/transfer.py",
-        "if line.not_null and all(",
-        "if line.not_null and any(",
+        "if self.line.not_null and all(",
+        "if self.line.not_null and any(",
         "Names without a middle name are not synchronized.",
     ),
     Fault(

@@ -12,8 +12,8 @@ INTRODUCTION = """# What is done with a pair
 For each pair that a run looks at, the first rule that fits applies, read from the top. *This side* and *the other side*
 may be either system, whichever way round the rule fits.
 
-A side is `unchanged` (as both last agreed), `changed`, `outside` (it exists, but does not pass the mapping's filter),
-`gone` (deleted), or `absent` (the record is not coupled). `merge` compares field by field: what one side changed goes
+A side is `inside` (it exists and passes the mapping's filter), `outside` (it exists, but does not pass it), `gone`
+(deleted), or `absent` (the record is not coupled). `merge` compares field by field: what one side changed goes
 across if the direction allows it, what both changed to different values is an update conflict; a side that is outside
 sends nothing, except with `when_outside_filter: keep_in_step`. The codes at the end are [reasons](reasons.md).
 """
