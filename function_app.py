@@ -4,10 +4,12 @@ import os
 
 import azure.functions as func
 
-from functions import BLUEPRINTS
-from shared.bootstrap import services_from
+from functions import BLUEPRINTS, OPERATIONS
+from functions.api.blueprint import api_blueprint
+from shared.bootstrap import access_from, services_from
 
 app = func.FunctionApp()
 _services = services_from(os.environ)
 for _blueprint in BLUEPRINTS:
     app.register_functions(_blueprint(_services))
+app.register_functions(api_blueprint(OPERATIONS, _services, access_from(os.environ)))

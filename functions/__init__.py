@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functions.errors import errors_blueprint
-from functions.health import health_blueprint
+from functions import description, errors, health, mappings, synchronization
 from functions.jobs import jobs_blueprint
-from functions.mappings import mappings_blueprint
-from functions.synchronization import synchronization_blueprint
 from functions.timers import timers_blueprint
 
-BLUEPRINTS = (
-    timers_blueprint,
-    jobs_blueprint,
-    synchronization_blueprint,
-    mappings_blueprint,
-    errors_blueprint,
-    health_blueprint,
+BLUEPRINTS = (timers_blueprint, jobs_blueprint)
+"""What is triggered by time and queue."""
+
+OPERATIONS = (
+    *health.OPERATIONS,
+    *mappings.OPERATIONS,
+    *synchronization.OPERATIONS,
+    *errors.OPERATIONS,
+    *description.OPERATIONS,
 )
+"""What is triggered by HTTP, in the order of the documentation."""

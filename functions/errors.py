@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import azure.functions as func
+from functions.answers import ErrorsAnswer, error_answer
+from functions.api.operation import Call, Reply, operation
+from functions.queries import ErrorsQuery
+from shared.services.access import Role
+from shared.services.administration import items_page
 
-from functions.http import answer, answering_problems, item_document, read_limit
-from shared.services.administration import open_items
-from shared.services.context import Services
+
+@operation("GET", "errors", Role.READER, {200: ErrorsAnswer}, problems=("unknown_mapping",))
+async def list_errors(call: Call[ErrorsQuery]) -> Reply:
+    """The coupled data synchronization errors, newest first: what a person has to look at.
+
+    `reason` is one of the [reasons](reasons.md), `fields` holds both values of a conflict, `column` and `service_code`
+    are what the refusing service named; `advice` says what to do. A `skipped` one has failed twice in the same way: it
+    is tried again when a record of the pair changes, when somebody asks for a run, or at the latest at `next_at`.
+    """
+    query = call.query
+    page = await items_page(
+        call.services,
+        mapping=query.mapping,
+        reason=query.reason,
+        waiting=query.waiting,
+        after=query.continuation,
+        limit=query.limit,
+    )
+    errors = tuple(error_answer(item) for item in page.items)
+    return Reply(ErrorsAnswer(errors=errors, count=page.count, continuation=page.continuation))
 
 
-def errors_blueprint(services: Services) -> func.Blueprint:
-    """GET errors; `?waiting=true` adds the records that wait for a parent or a busy service."""
-    blueprint = func.Blueprint()
-
-    @blueprint.function_name("list_errors")
-    @blueprint.route("errors", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def list_errors(req: func.HttpRequest) -> func.HttpResponse:
-        limit = read_limit(req)
-        with_waiting = req.params.get("waiting", "false").lower() == "true"
-        items = await open_items(services, req.params.get("mapping"))
-        shown = [item_document(item) for item in items if item.is_error or with_waiting]
-        return answer({"errors": shown[:limit], "count": len(shown)})
-
-    return blueprint
+OPERATIONS = (list_errors,)

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
-import azure.functions as func
-
-from functions.http import answer, answering_problems
-from functions.mappings import state_document
-from shared.services.administration import health
-from shared.services.context import Services
+from functions.answers import HealthAnswer, health_answer
+from functions.api.operation import Call, Reply, operation
+from shared.services.access import Role
+from shared.services.administration import health as ask_all
 
 
-def health_blueprint(services: Services) -> func.Blueprint:
-    """GET health: 200 when every dependency can be reached and authorizes the app, else 503 with what to do."""
-    blueprint = func.Blueprint()
+@operation("GET", "health", Role.READER, {200: HealthAnswer, 503: HealthAnswer})
+async def health(call: Call) -> Reply:
+    """Whether every dependency can be reached and lets the app in.
 
-    @blueprint.function_name("health")
-    @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def get_health(req: func.HttpRequest) -> func.HttpResponse:
-        found = await health(services)
-        body = {
-            "status": "ok" if found.ok else "trouble",
-            "checks": [asdict(check) for check in found.checks],
-            "mappings": [
-                {"mapping": item.mapping, "status": item.status, **state_document(item.state)}
-                for item in found.mappings
-            ],
-        }
-        return answer(body, 200 if found.ok else 503)
+    Each table of Business Central and Dataverse, the storage and the queue are asked at once. When one does not answer
+    as it must, the status is 503 with the same body, and `fix` says what to do and for which application user. Below
+    that stands how punctual each mapping is: `on time`, `late`, `never ran`, `disabled`, or `failed` with the reason in
+    `message`.
+    """
+    found = await ask_all(call.services)
+    return Reply(health_answer(found), 200 if found.ok else 503)
 
-    return blueprint
+
+OPERATIONS = (health,)

@@ -2,64 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-import azure.functions as func
-
-from functions.http import answer, answering_problems, read_body
-from shared.services.administration import MappingChange, change_mapping, mapping_named, warnings_of
+from functions.answers import MappingAnswer, MappingsAnswer, mapping_answer
+from functions.api.operation import Call, NoQuery, Reply, operation
+from functions.queries import MappingsQuery
+from shared.services.access import Role
+from shared.services.administration import MappingChange, mapping_named, mappings_page, warnings_of
+from shared.services.administration import change_mapping as change
 from shared.services.context import Services
 from shared.services.repositories.mappings import StoredMapping
-from shared.services.repositories.runs import MappingState
+
+CHANGE_PROBLEMS = (
+    *("unknown_mapping", "mapping_changed"),
+    *("invalid_filter", "unknown_column", "read_only_column", "unknown_field", "contradiction", "no_field_mapping"),
+)
 
 
-def mappings_blueprint(services: Services) -> func.Blueprint:
-    """GET mappings, GET and PATCH one mapping."""
-    blueprint = func.Blueprint()
+@operation("GET", "mappings", Role.READER, {200: MappingsAnswer})
+async def list_mappings(call: Call[MappingsQuery]) -> Reply:
+    """All mappings with their field mappings, their `etag` and where they stand (`state`).
 
-    @blueprint.function_name("list_mappings")
-    @blueprint.route("mappings", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def list_mappings(req: func.HttpRequest) -> func.HttpResponse:
-        stored = await services.mappings.all()
-        return answer({"mappings": [await _document(item) for item in stored]})
-
-    @blueprint.function_name("get_mapping")
-    @blueprint.route("mappings/{mapping}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def get_mapping(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(await mapping_named(services, req.route_params["mapping"]))
-
-    @blueprint.function_name("change_mapping")
-    @blueprint.route("mappings/{mapping}", methods=["PATCH"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def patch_mapping(req: func.HttpRequest) -> func.HttpResponse:
-        await mapping_named(services, req.route_params["mapping"])
-        change = read_body(req, MappingChange)
-        return await _answer(
-            await change_mapping(services, req.route_params["mapping"], change, req.headers.get("if-match"))
-        )
-
-    async def _answer(stored: StoredMapping) -> func.HttpResponse:
-        return answer(await _document(stored), headers={"ETag": stored.etag})
-
-    async def _document(stored: StoredMapping) -> dict[str, Any]:
-        state = await services.runs(stored.mapping.name).state()
-        warnings = [asdict(warning) for warning in warnings_of(services, stored.mapping)]
-        shown = {"etag": stored.etag, "state": state_document(state), "warnings": warnings}
-        return stored.mapping.model_dump(mode="json") | shown
-
-    return blueprint
+    The names are those of the [standard mappings](mappings.md). `warnings` names what is allowed and yet not wise, such
+    as transformation rules that do not lead back.
+    """
+    query = call.query
+    page = await mappings_page(call.services, enabled=query.enabled, after=query.continuation, limit=query.limit)
+    shown = [await _answer(call.services, stored) for stored in page.mappings]
+    return Reply(MappingsAnswer(mappings=tuple(shown), continuation=page.continuation))
 
 
-def state_document(state: MappingState) -> dict[str, Any]:
-    """How far a mapping has come, as the API shows it."""
-    return {
-        "running": state.active is not None,
-        "queued": state.queued is not None,
-        "last_started_at": state.last_started_at,
-        "last_finished_at": state.last_finished_at,
-        "next_due_at": state.next_due_at,
-        "message": state.last_message,
-    }
+@operation("GET", "mappings/{mapping}", Role.READER, {200: MappingAnswer}, problems=("unknown_mapping",), etag=True)
+async def get_mapping(call: Call) -> Reply:
+    """One mapping, by its name in any case. The header `ETag` is its version."""
+    return await _reply(call.services, await mapping_named(call.services, call.path["mapping"]))
+
+
+@operation("PATCH", "mappings/{mapping}", Role.ADMINISTRATOR, {200: MappingAnswer}, problems=CHANGE_PROBLEMS, etag=True)
+async def change_mapping(call: Call[NoQuery, MappingChange]) -> Reply:
+    """Changes flags and settings of one mapping; members left out stay as they are.
+
+    With the header `If-Match` the change is made only to that version. After a change of filters, direction, rules or
+    *only coupled records* the next run looks at every record again. `synch_only_coupled_records: false` lets the
+    mapping couple matches and create the rest.
+    """
+    changed = await change(call.services, call.path["mapping"], call.body, call.if_match)
+    return await _reply(call.services, changed)
+
+
+async def _reply(services: Services, stored: StoredMapping) -> Reply:
+    return Reply(await _answer(services, stored), headers={"ETag": stored.etag})
+
+
+async def _answer(services: Services, stored: StoredMapping) -> MappingAnswer:
+    state = await services.runs(stored.mapping.name).state()
+    return mapping_answer(stored, state, warnings_of(services, stored.mapping))
+
+
+OPERATIONS = (list_mappings, get_mapping, change_mapping)

@@ -2,83 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
-import azure.functions as func
-
-from functions.http import (
-    accepted,
-    answer,
-    answering_problems,
-    item_document,
-    job_document,
-    read_limit,
-    status_address,
+from functions.answers import (
+    AcceptedAnswer,
+    JobsAnswer,
+    JobStatusAnswer,
+    RequestStatusAnswer,
+    job_answer,
+    job_status_answer,
+    request_status_answer,
 )
-from shared.core.jobs import Job, Trigger
-from shared.services.administration import Problem, enabled_mappings, items_of_job, mapping_named
-from shared.services.context import Services
+from functions.api.operation import Call, Reply, operation
+from functions.queries import JobsQuery
+from shared.core.jobs import Job, JobStatus, Trigger
+from shared.core.mapping import Mapping
+from shared.services.access import Role
+from shared.services.administration import enabled_mappings, items_of_job, mapping_named
 from shared.services.job_log import jobs_page, request_or_job
+from shared.services.problems import Problem
 from shared.services.requests import request_synchronization
 
+POLL_AFTER = 2  # seconds
+STATUS = (JobStatusAnswer, RequestStatusAnswer)
 
-def synchronization_blueprint(services: Services) -> func.Blueprint:
-    """POST synchronize (one mapping, all), GET jobs, GET one job or request."""
-    blueprint = func.Blueprint()
 
-    @blueprint.function_name("synchronize_mapping")
-    @blueprint.route("mappings/{mapping}/synchronize", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def synchronize_mapping(req: func.HttpRequest) -> func.HttpResponse:
-        stored = await mapping_named(services, req.route_params["mapping"])
-        if not stored.mapping.enabled:
-            raise Problem(
-                409, "mapping_disabled", f"{stored.mapping.name} is disabled; enable it first (enabled: true)."
-            )
-        return await _requested(req, [stored.mapping])
+@operation(
+    "POST",
+    "mappings/{mapping}/synchronize",
+    Role.OPERATOR,
+    {202: AcceptedAnswer},
+    problems=("unknown_mapping", "mapping_disabled"),
+    once=True,
+)
+async def synchronize_mapping(call: Call) -> Reply:
+    """Synchronizes one mapping now.
 
-    @blueprint.function_name("synchronize_all")
-    @blueprint.route("synchronize", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def synchronize_all(req: func.HttpRequest) -> func.HttpResponse:
-        return await _requested(req, enabled_mappings(await services.mappings.all()))
+    A run that already waits is joined, not doubled. The answer names one job per direction.
+    """
+    stored = await mapping_named(call.services, call.path["mapping"])
+    if not stored.mapping.enabled:
+        raise Problem(409, "mapping_disabled", f"{stored.mapping.name} is disabled; enable it first (enabled: true).")
+    return await _requested(call, [stored.mapping])
 
-    @blueprint.function_name("list_jobs")
-    @blueprint.route("jobs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def list_jobs(req: func.HttpRequest) -> func.HttpResponse:
-        page = await jobs_page(
-            services,
-            mapping=req.params.get("mapping"),
-            status=req.params.get("status"),
-            after=req.params.get("continuation"),
-            limit=read_limit(req),
-        )
-        return answer({"jobs": [job_document(job) for job in page.jobs], "continuation": page.continuation})
 
-    @blueprint.function_name("get_job")
-    @blueprint.route("jobs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    @answering_problems
-    async def get_job(req: func.HttpRequest) -> func.HttpResponse:
-        found = await request_or_job(services, req.route_params["id"])
-        if isinstance(found, Job):
-            items = [item_document(item) for item in await items_of_job(services, found)]
-            return _status(req, found.id, [found], job_document(found) | {"errors": items})
-        jobs = found.jobs
-        body = {"id": found.id, "requested_at": found.requested_at, "status": found.status}
-        body |= {**asdict(found.counters), "jobs": [job_document(job) for job in jobs]}
-        return _status(req, found.id, jobs, body)
+@operation("POST", "synchronize", Role.OPERATOR, {202: AcceptedAnswer}, once=True)
+async def synchronize_all(call: Call) -> Reply:
+    """Synchronizes all enabled mappings, parents first. Otherwise as the same for one mapping."""
+    return await _requested(call, enabled_mappings(await call.services.mappings.all()))
 
-    async def _requested(req: func.HttpRequest, mappings: list[Any]) -> func.HttpResponse:
-        request = await request_synchronization(services, mappings, Trigger.PERSON)
-        jobs = [job_document(job) for job in await services.jobs.get_many(list(request.jobs))]
-        return accepted(req, request.id, {"id": request.id, "status": "queued", "jobs": jobs})
 
-    def _status(req: func.HttpRequest, job_id: str, jobs: list[Job], body: dict[str, Any]) -> func.HttpResponse:
-        body |= {"address": status_address(req, job_id)}
-        if all(job.status.ended for job in jobs):
-            return answer(body)
-        return accepted(req, job_id, body)
+@operation("GET", "jobs", Role.READER, {200: JobsAnswer}, problems=("unknown_mapping",))
+async def list_jobs(call: Call[JobsQuery]) -> Reply:
+    """The job log, newest first: one job per mapping, run and direction, with the counters of Microsoft's job log.
 
-    return blueprint
+    A job is `failed` when the run itself could not go on (`message` says why). Single records that failed are counted
+    in `failed` and listed as errors; the job has `succeeded` all the same.
+    """
+    query = call.query
+    page = await jobs_page(
+        call.services, mapping=query.mapping, status=query.status, after=query.continuation, limit=query.limit
+    )
+    return Reply(JobsAnswer(jobs=tuple(job_answer(job) for job in page.jobs), continuation=page.continuation))
+
+
+@operation("GET", "jobs/{id}", Role.READER, {200: STATUS, 202: STATUS}, problems=("unknown_job",))
+async def get_job(call: Call) -> Reply:
+    """What became of a request (the id in the 202 answer) or of one job.
+
+    The status is 202 with `Location` and `Retry-After` while something is going on, and 200 when all has ended. A
+    request has its jobs and their counters added up; a job has the `errors` that it saw last.
+    """
+    found = await request_or_job(call.services, call.path["id"])
+    address = call.address(f"jobs/{found.id}")
+    if isinstance(found, Job):
+        shown = job_status_answer(found, address, await items_of_job(call.services, found))
+        return Reply(shown) if found.status.ended else accepted(call, found.id, shown)
+    answer = request_status_answer(found, address)
+    return Reply(answer) if found.status.ended else accepted(call, found.id, answer)
+
+
+async def _requested(call: Call, mappings: Sequence[Mapping]) -> Reply:
+    request = await request_synchronization(call.services, mappings, Trigger.PERSON, call.caller.label)
+    jobs = tuple(job_answer(job) for job in await call.services.jobs.get_many(list(request.jobs)))
+    return accepted(call, request.id, AcceptedAnswer(id=request.id, status=JobStatus.QUEUED, jobs=jobs))
+
+
+def accepted(call: Call[Any, Any], job_id: str, body: Any) -> Reply:
+    """202 with the address to ask for the outcome; Power Automate follows it by itself."""
+    return Reply(body, 202, {"Location": call.address(f"jobs/{job_id}"), "Retry-After": str(POLL_AFTER)})
+
+
+OPERATIONS = (synchronize_mapping, synchronize_all, list_jobs, get_job)

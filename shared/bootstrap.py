@@ -15,6 +15,7 @@ from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.defaults import standard_mappings, standard_tables
+from shared.services.access import Access, KeysAtTheHost
 from shared.services.context import Facts, Policy, Services
 from shared.services.requests import QUEUE
 
@@ -71,6 +72,11 @@ def services_from(environment: Mapping[str, str]) -> Services:
         facts=Facts(clock),
         policy=policy,
     )
+
+
+def access_from(environment: Mapping[str, str]) -> Access:
+    """Who is let in, as the settings say. Raises SettingsError."""
+    return KeysAtTheHost()
 
 
 def mappings_for(ownership_model: str) -> tuple[TableMapping, ...]:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.core.check_mapping import MappingProblem, problems_of
-from shared.core.jobs import Job
+from shared.core.jobs import Job, job_key
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -21,29 +22,33 @@ from shared.core.mapping import (
     UpdateConflictResolution,
     WhenOutsideFilter,
 )
+from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
 from shared.ports import Check, StateConflict
 from shared.services.context import Services
+from shared.services.problems import Problem
 from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState
 from shared.services.repositories.work_items import WorkItem
 
 LATE_AFTER = 3  # intervals
+NULLABLE = ("interval_minutes",)
+"""The members of a change for which null is a value."""
 
 
-class Problem(Exception):
-    """What a caller asked for cannot be done. `code` is stable, the text says what is wrong and how to put it right."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
+def _no_null(schema: dict[str, Any]) -> None:
+    """None only says that a member is left out; null is a value of one member alone."""
+    for name, member in schema["properties"].items():
+        member.pop("default", None)
+        if name not in NULLABLE:
+            (only,) = (one for one in member.pop("anyOf") if one != {"type": "null"})
+            member |= only | {"description": member["description"]}
 
 
 class MappingChange(BaseModel):
     """What can be changed of a mapping: its flags and settings. Members left out stay as they are."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, json_schema_extra=_no_null)
 
     enabled: bool | None = Field(None, description="Whether the mapping is synchronized at all.")
     synch_only_coupled_records: bool | None = Field(
@@ -97,6 +102,21 @@ async def mapping_named(services: Services, name: str) -> StoredMapping:
     return stored
 
 
+@dataclass(frozen=True, slots=True)
+class MappingsPage:
+    """Mappings by name, and what to hand in to get the next ones (None at the end)."""
+
+    mappings: list[StoredMapping]
+    continuation: str | None
+
+
+async def mappings_page(services: Services, *, enabled: bool | None, after: str | None, limit: int) -> MappingsPage:
+    """A page of the mappings, of those that are (not) enabled if asked for."""
+    wanted = [stored for stored in await services.mappings.all() if enabled in (None, stored.mapping.enabled)]
+    rest = sorted((one for one in wanted if one.mapping.name > (after or "")), key=lambda one: one.mapping.name)
+    return MappingsPage(rest[:limit], rest[limit - 1].mapping.name if len(rest) > limit else None)
+
+
 async def change_mapping(services: Services, name: str, change: MappingChange, etag: str | None) -> StoredMapping:
     """Change a mapping, all or nothing. Raises Problem (404 unknown, 412 somebody else was quicker, 400 senseless)."""
     stored = await mapping_named(services, name)
@@ -141,8 +161,9 @@ def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Map
     """The mapping after the change. Raises Problem (400) naming the first thing that would be wrong with it."""
     values = {name: getattr(change, name) for name in change.model_fields_set - {"release_guard"}}
     for name in values:
-        if values[name] is None and name != "interval_minutes":
-            raise Problem(400, "invalid_value", f"{name}: null is not a value; leave it out to keep what it is.")
+        if values[name] is None and name not in NULLABLE:
+            text = f"{name}: null is not a value; leave it out to keep what it is."
+            raise Problem(400, "invalid_value", text, field=name)
     for side in Side:
         if (expression := values.pop(f"{side}_filter", None)) is not None:
             values[side] = mapping.table(side).model_copy(update={"filter": expression})
@@ -151,7 +172,7 @@ def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Map
     changed = mapping.model_copy(update=values)
     for problem in problems_of(changed, services.tables_of(mapping)):
         if not problem.warning:
-            raise Problem(400, problem.code, f"{problem.member}: {problem.message}")
+            raise Problem(400, problem.code, f"{problem.member}: {problem.message}", field=problem.member)
     return changed
 
 
@@ -177,6 +198,32 @@ def enabled_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:
     return [stored.mapping for stored in mappings if stored.mapping.enabled]
 
 
+@dataclass(frozen=True, slots=True)
+class ItemsPage:
+    """Work items, the newest first, how many there are in all, and what to hand in to get the next ones."""
+
+    items: list[WorkItem]
+    count: int
+    continuation: str | None
+
+
+async def items_page(
+    services: Services, *, mapping: str | None, reason: Reason | None, waiting: bool, after: str | None, limit: int
+) -> ItemsPage:
+    """A page of the open errors of one mapping or all; with `waiting` also of what merely waits. Raises Problem (404).
+
+    A continuation is a place in the order, so it stays good while items come and go.
+    """
+    items = [
+        item
+        for item in await open_items(services, mapping)
+        if (item.is_error or waiting) and reason in (None, item.reason)
+    ]
+    rest = [item for item in items if after is None or _place(item) > after]
+    page = rest[:limit]
+    return ItemsPage(page, len(items), _place(page[-1]) if len(rest) > limit else None)
+
+
 async def open_items(services: Services, mapping: str | None) -> list[WorkItem]:
     """The work items of one mapping or of all, the newest first. Raises Problem (404)."""
     if mapping is not None:
@@ -184,7 +231,12 @@ async def open_items(services: Services, mapping: str | None) -> list[WorkItem]:
     else:
         names = [stored.mapping.name for stored in await services.mappings.all()]
     items = [item for name in names for item in (await services.work_items(name).all()).values()]
-    return sorted(items, key=lambda item: item.last_at, reverse=True)
+    return sorted(items, key=_place)
+
+
+def _place(item: WorkItem) -> str:
+    """Where an item stands: the newest first, then by mapping and record."""
+    return f"{job_key(item.last_at, '')}{item.mapping}|{item.key}"
 
 
 async def items_of_job(services: Services, job: Job) -> list[WorkItem]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.jobs import Counters, Job, JobStatus
-from shared.services.administration import Problem, mapping_named
+from shared.services.administration import mapping_named
 from shared.services.context import Services
+from shared.services.problems import Problem
 
 PAGE = 500
 
@@ -46,11 +47,9 @@ class RequestStatus:
 
 
 async def jobs_page(
-    services: Services, *, mapping: str | None, status: str | None, after: str | None, limit: int
+    services: Services, *, mapping: str | None, status: JobStatus | None, after: str | None, limit: int
 ) -> JobsPage:
-    """A page of the job log, of one mapping or status if asked for. Raises Problem (400, 404)."""
-    if status is not None and status not in set(JobStatus):
-        raise Problem(400, "invalid_value", f"status: must be one of {', '.join(JobStatus)}.")
+    """A page of the job log, of one mapping or status if asked for. Raises Problem (404)."""
     if mapping is not None:
         mapping = (await mapping_named(services, mapping)).mapping.name
     found: list[Job] = []

@@ -14,18 +14,23 @@ from xml.etree import ElementTree
 
 import pytest
 
+from functions.api.problems import FAILURES, KINDS
 from infra.local.demo_company import expected
 from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import differences
 from infra.local.reference.pages import DOCS, pages
 from shared.defaults import standard_mappings
+from shared.services import idempotency
 from shared.services.repositories import companies, couplings, jobs, mappings, runs, work_items
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TEXTS = [README, *sorted(DOCS.glob("*.md"))]
 GOLDEN = ROOT / "tests/contract/golden/functions.json"
-STORED = (companies.TABLE, couplings.TABLE, jobs.JOBS, jobs.REQUESTS, mappings.TABLE, runs.TABLE, work_items.TABLE)
+STORED = (
+    *(companies.TABLE, couplings.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
+    *(mappings.TABLE, runs.TABLE, work_items.TABLE),
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +39,17 @@ def fresh() -> dict[str, str]:
     return pages()
 
 
-@pytest.mark.parametrize("name", ["settings.md", "mappings.md", "rules.md", "reasons.md", "http.md"])
+@pytest.mark.parametrize("name", ["settings.md", "mappings.md", "rules.md", "reasons.md", "http.md", "openapi.json"])
 def test_a_generated_page_is_fresh(fresh: dict[str, str], name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == fresh[name], "run: python -m infra.local.reference"
 
 
 def test_every_generated_page_is_looked_at(fresh: dict[str, str]) -> None:
-    assert sorted(fresh) == ["http.md", "mappings.md", "reasons.md", "rules.md", "settings.md"]
+    assert sorted(fresh) == ["http.md", "mappings.md", "openapi.json", "reasons.md", "rules.md", "settings.md"]
 
 
-@pytest.mark.parametrize("text", ["", "<!-- end of members -->\n"])
-def test_a_page_without_a_place_for_the_members_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "<!-- end of problems -->\n"])
+def test_a_page_without_a_place_for_the_problems_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="0 places"):
         http_page(text)
 
@@ -135,7 +140,9 @@ def test_every_endpoint_is_described_and_no_other() -> None:
 
 
 def test_every_endpoint_says_what_it_answers() -> None:
-    for section in re.split(r"^## ", (DOCS / "http.md").read_text("utf-8"), flags=re.MULTILINE)[1:]:
+    sections = re.split(r"^## (?=[A-Z]+ /)", (DOCS / "http.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert len(sections) == len(http_functions())
+    for section in sections:
         (answers,) = re.findall(r"^Answers (.+?)\n\n", section + "\n\n", re.DOTALL | re.MULTILINE)
         codes = [int(code) for code in re.findall(r"\b[1-5]\d\d\b", answers)]
         assert codes, section
@@ -148,9 +155,10 @@ def test_endpoints_named_in_passing_exist(page: Path) -> None:
     assert named <= http_functions()
 
 
-def test_every_problem_code_of_the_app_is_in_the_table() -> None:
-    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", (DOCS / "http.md").read_text("utf-8"), re.MULTILINE)
-    assert {(int(status), code) for status, code in rows} == set(problem_codes())
+def test_every_problem_code_of_the_app_is_told_and_no_other() -> None:
+    """The page is made of these kinds, so what is true of them is true of it."""
+    assert {(kind.status, kind.code) for kind in KINDS} == set(problem_codes())
+    assert {(kind.status, kind.code) for kind in FAILURES} <= set(failure_codes())
 
 
 def problem_codes() -> Iterator[tuple[int, str]]:
@@ -160,10 +168,21 @@ def problem_codes() -> Iterator[tuple[int, str]]:
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Call):
                     match getattr(node.func, "id", ""), node.args:
-                        case "Problem" | "problem_details", [ast.Constant(int(status)), ast.Constant(str(code)), *_]:
+                        case "Problem", [ast.Constant(int(status)), ast.Constant(str(code)), *_]:
                             yield status, code
                         case "MappingProblem", [ast.Constant(str(code)), *_] if not node.keywords:  # warnings have one
                             yield 400, code
+
+
+def failure_codes() -> Iterator[tuple[int, str]]:
+    """Status and code of the failures that the app tells about itself: what passes is 503, the rest 502."""
+    for file in (ROOT / "shared").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match node:
+                case ast.Call(ast.Name("Passing" | "NeedsPerson" as kind), keywords=keywords):
+                    for keyword in keywords:
+                        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                            yield 503 if kind == "Passing" else 502, str(keyword.value.value)
 
 
 def test_every_stored_table_is_in_the_design() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from functions import OPERATIONS
+from functions.api.openapi import document
 from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import mappings_page
 from infra.local.reference.reasons_page import reasons_page
@@ -22,8 +25,12 @@ def pages() -> dict[str, str]:
         "rules.md": rules_page(),
         "reasons.md": reasons_page(),
     }
-    return {name: NOTE + text for name, text in made.items()} | {"http.md": _http()}
+    return {name: NOTE + text for name, text in made.items()} | {"http.md": _http(), "openapi.json": _openapi()}
 
 
 def _http() -> str:
     return http_page((DOCS / "http.md").read_text("utf-8"))
+
+
+def _openapi() -> str:
+    return json.dumps(document(OPERATIONS), indent=2, ensure_ascii=False) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -24,16 +24,15 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-def _every_member(schema: dict[str, Any]) -> None:
-    """An answer has all its members, also those with a default."""
-    schema["required"] = list(schema.get("properties", ()))
-
-
 class Answer(BaseModel):
-    """What somebody is told: frozen, read from a use case's own types by their members' names."""
+    """What somebody is told: frozen, all members always there, read from a use case's types by their members' names."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", from_attributes=True, defer_build=True, json_schema_extra=_every_member
+        frozen=True,
+        extra="forbid",
+        from_attributes=True,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 

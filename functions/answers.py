@@ -1,0 +1,282 @@
+"""What the functions answer, as types. Each is made of the use cases' own types, by the names of their members."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict
+
+from shared.core.check_mapping import MappingProblem
+from shared.core.jobs import Counters, Job, JobStatus, Trigger
+from shared.core.mapping import Mapping
+from shared.core.reasons import Reason
+from shared.core.sides import Direction, Side
+from shared.services.administration import Health
+from shared.services.forms.base import Answer
+from shared.services.job_log import RequestStatus
+from shared.services.repositories.mappings import StoredMapping
+from shared.services.repositories.runs import MappingState
+from shared.services.repositories.work_items import WorkItem
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+Shown = Annotated[str | int | float | bool | None, BeforeValidator(_as_json)]
+"""A value of a record: numbers as numbers, times in UTC as text."""
+
+
+class MessageAnswer(Answer):
+    """A sentence of a job, and how often it was said."""
+
+    text: str
+    count: int
+
+
+class CountersAnswer(Answer):
+    """How many records ended how, as in Microsoft's job log."""
+
+    inserted: int
+    modified: int
+    deleted: int
+    unchanged: int
+    skipped: int
+    failed: int
+    coupled: int
+    uncoupled: int
+
+
+class JobAnswer(CountersAnswer):
+    """One direction of one run of one mapping. `failed` as status: the run itself could not go on."""
+
+    id: str
+    run: str
+    mapping: str
+    direction: Direction
+    trigger: Trigger
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    status: JobStatus
+    slices: int
+    message: str
+    messages: tuple[MessageAnswer, ...]
+
+
+class JobsAnswer(Answer):
+    """A page of the job log, the newest first; `continuation` leads to the next one, null at the end."""
+
+    jobs: tuple[JobAnswer, ...]
+    continuation: str | None
+
+
+class AcceptedAnswer(Answer):
+    """What was started. `Location` tells what becomes of it."""
+
+    id: str
+    status: JobStatus
+    jobs: tuple[JobAnswer, ...]
+
+
+class FieldConflictAnswer(Answer):
+    """A field edited on both sides, with both values."""
+
+    field: str
+    business_central: Shown
+    dataverse: Shown
+
+
+class ErrorAnswer(Answer):
+    """A record that is not in step: which, why, since when, what to do, and when it is tried again."""
+
+    mapping: str
+    source: Side
+    record_id: str
+    business_central_id: str | None
+    dataverse_id: str | None
+    number: str | None
+    title: str | None
+    reason: Reason
+    message: str
+    explanation: str
+    advice: str
+    is_error: bool
+    skipped: bool
+    column: str | None
+    service_code: str
+    fields: tuple[FieldConflictAnswer, ...]
+    waits_for: tuple[str, ...]
+    job: str
+    attempts: int
+    first_at: datetime
+    last_at: datetime
+    next_at: datetime
+    versions: dict[Side, str | None]
+
+
+class ErrorsAnswer(Answer):
+    """A page of errors, the newest first. `count` is of all that the filters let through."""
+
+    errors: tuple[ErrorAnswer, ...]
+    count: int
+    continuation: str | None
+
+
+class JobStatusAnswer(JobAnswer):
+    """One job, its own address, and what it could not bring in step and is still open."""
+
+    kind: Literal["job"] = "job"
+    address: str
+    errors: tuple[ErrorAnswer, ...]
+
+
+class RequestStatusAnswer(CountersAnswer):
+    """What somebody asked for at once: its jobs, and their counters added up."""
+
+    kind: Literal["request"] = "request"
+    id: str
+    address: str
+    requested_at: datetime
+    status: JobStatus
+    jobs: tuple[JobAnswer, ...]
+
+
+class StateAnswer(Answer):
+    """How far a mapping has come."""
+
+    running: bool
+    queued: bool
+    last_started_at: datetime | None
+    last_finished_at: datetime | None
+    next_due_at: datetime | None
+    message: str
+
+
+class WarningAnswer(Answer):
+    """What is allowed in a mapping and yet not wise."""
+
+    code: str
+    member: str
+    message: str
+    warning: bool
+
+
+class MappingAnswer(Mapping):
+    """A mapping with its field mappings, its version, and where it stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    etag: str
+    state: StateAnswer
+    warnings: tuple[WarningAnswer, ...]
+
+
+class MappingsAnswer(Answer):
+    """A page of mappings by name."""
+
+    mappings: tuple[MappingAnswer, ...]
+    continuation: str | None
+
+
+class CheckAnswer(Answer):
+    """What was tried, whether it works, and what a person does if it does not."""
+
+    name: str
+    ok: bool
+    message: str
+    fix: str
+
+
+class MappingHealthAnswer(StateAnswer):
+    """Whether a mapping keeps its times."""
+
+    mapping: str
+    status: str
+
+
+class HealthAnswer(Answer):
+    """Every dependency, and every mapping's punctuality (none while the storage does not answer)."""
+
+    status: Literal["ok", "trouble"]
+    checks: tuple[CheckAnswer, ...]
+    mappings: tuple[MappingHealthAnswer, ...]
+
+
+def job_answer(job: Job) -> JobAnswer:
+    """A job with its counters beside the other members."""
+    return JobAnswer(**_members_of_job(job))
+
+
+def job_status_answer(job: Job, address: str, items: list[WorkItem]) -> JobStatusAnswer:
+    """The same with what came of it."""
+    errors = tuple(error_answer(item) for item in items)
+    return JobStatusAnswer(**_members_of_job(job), address=address, errors=errors)
+
+
+def request_status_answer(found: RequestStatus, address: str) -> RequestStatusAnswer:
+    """A request and its jobs."""
+    return RequestStatusAnswer(
+        id=found.id,
+        address=address,
+        requested_at=found.requested_at,
+        status=found.status,
+        jobs=tuple(job_answer(job) for job in found.jobs),
+        **_counters(found.counters),
+    )
+
+
+def error_answer(item: WorkItem) -> ErrorAnswer:
+    """A work item with the words for its reason."""
+    members = {name: getattr(item, name) for name in ErrorAnswer.model_fields if hasattr(item, name)}
+    fields = tuple(FieldConflictAnswer.model_validate(conflict) for conflict in item.fields)
+    words = {"explanation": item.reason.sentence, "advice": item.reason.advice}
+    return ErrorAnswer(**members | words | {"fields": fields})
+
+
+def mapping_answer(stored: StoredMapping, state: MappingState, warnings: list[MappingProblem]) -> MappingAnswer:
+    """A mapping, its version, and where it stands."""
+    return MappingAnswer(
+        **dict(stored.mapping),
+        etag=stored.etag,
+        state=StateAnswer(**_state(state)),
+        warnings=tuple(WarningAnswer.model_validate(warning) for warning in warnings),
+    )
+
+
+def health_answer(found: Health) -> HealthAnswer:
+    """The health report."""
+    return HealthAnswer(
+        status="ok" if found.ok else "trouble",
+        checks=tuple(CheckAnswer.model_validate(check) for check in found.checks),
+        mappings=tuple(
+            MappingHealthAnswer(mapping=one.mapping, status=one.status, **_state(one.state)) for one in found.mappings
+        ),
+    )
+
+
+def _members_of_job(job: Job) -> dict[str, Any]:
+    own = {name: getattr(job, name) for name in JobAnswer.model_fields if hasattr(job, name)}
+    messages = tuple(MessageAnswer(text=text, count=count) for text, count in job.messages.items())
+    return own | _counters(job.counters) | {"messages": messages}
+
+
+def _counters(counters: Counters) -> dict[str, Any]:
+    return {name: count for name, count in asdict(counters).items() if name in CountersAnswer.model_fields}
+
+
+def _state(state: MappingState) -> dict[str, Any]:
+    return {
+        "running": state.active is not None,
+        "queued": state.queued is not None,
+        "last_started_at": state.last_started_at,
+        "last_finished_at": state.last_finished_at,
+        "next_due_at": state.next_due_at,
+        "message": state.last_message,
+    }

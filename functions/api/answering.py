@@ -1,0 +1,95 @@
+"""From a request to its answer: who asks, what is asked, the work, and whatever went wrong as problem details."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from functions.api.operation import Operation, Reply
+from functions.api.problems import ProblemDetails, remedy_of
+from functions.api.reading import fingerprint, read_call, read_credentials, read_idempotency_key
+from shared.core.failures import NeedsPerson, Passing
+from shared.services.access import Access, Caller
+from shared.services.context import Services
+from shared.services.idempotency import StoredAnswer, once
+from shared.services.problems import Problem
+
+log = logging.getLogger(__name__)
+RETRY_AFTER = 30  # seconds, when nobody says better
+JSON, PROBLEM = "application/json", "application/problem+json"
+
+
+async def answer(operation: Operation, services: Services, access: Access, req: func.HttpRequest) -> func.HttpResponse:
+    """The answer to a request. Never raises: nothing half done is left behind, and nobody sees a stack trace."""
+    try:
+        caller = await _admitted(operation, access, req)
+        return _response(await _answered(operation, services, caller, req))
+    except Problem as problem:
+        return _refusal(problem)
+    except Passing as failure:
+        wait = int(failure.retry_after or RETRY_AFTER)
+        return _refusal(Problem(503, failure.code, str(failure), retry_after=wait))
+    except NeedsPerson as failure:
+        return _refusal(Problem(502, failure.code, str(failure)))
+    except Exception:
+        log.exception("%s %s failed", req.method, urlsplit(req.url).path)
+        return _refusal(Problem(500, "internal_error", "Something went wrong inside the app; its log has the details."))
+
+
+async def _admitted(operation: Operation, access: Access, req: func.HttpRequest) -> Caller:
+    caller = await access.caller(read_credentials(req))
+    if not caller.may(operation.role):
+        raise Problem(403, "role_missing", f"{caller.name} needs the app role {operation.role} for this.")
+    return caller
+
+
+async def _answered(operation: Operation, services: Services, caller: Caller, req: func.HttpRequest) -> StoredAnswer:
+    call = read_call(operation, services, caller, req)
+
+    async def work() -> StoredAnswer:
+        return _checked(operation, await operation.handler(call))
+
+    key = read_idempotency_key(req) if operation.once else None
+    if key is None:
+        return await work()
+    found, repeated = await once(services, f"{caller.label}|{key}", fingerprint(req), work)
+    if repeated:
+        return StoredAnswer(found.status, found.body, {**found.headers, "Idempotency-Replayed": "true"})
+    return found
+
+
+def _checked(operation: Operation, reply: Reply) -> StoredAnswer:
+    """The reply as it goes out. An answer that is not declared is a defect of ours."""
+    if not isinstance(reply.body, operation.answers.get(reply.status, ())):
+        raise TypeError(f"{operation.name} does not declare {type(reply.body).__name__} with {reply.status}")
+    return StoredAnswer(reply.status, reply.body.model_dump_json(), dict(reply.headers))
+
+
+def _response(found: StoredAnswer) -> func.HttpResponse:
+    return func.HttpResponse(found.body, status_code=found.status, headers=found.headers, mimetype=JSON)
+
+
+def _refusal(problem: Problem) -> func.HttpResponse:
+    """The problem as application/problem+json."""
+    details = ProblemDetails(
+        type="about:blank",
+        title=HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        code=problem.code,
+        detail=str(problem),
+        field=problem.field,
+        remedy=remedy_of(problem.code),
+    )
+    text = details.model_dump_json()
+    return func.HttpResponse(text, status_code=problem.status, headers=_headers_of(problem), mimetype=PROBLEM)
+
+
+def _headers_of(problem: Problem) -> Mapping[str, str]:
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    return headers

@@ -1,0 +1,116 @@
+"""An HTTP function, declared once: method, route, role, what it takes, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import getdoc
+from typing import Any, get_args, get_type_hints
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from shared.services.access import Caller, Role
+from shared.services.context import Services
+from shared.services.forms.base import Form
+
+
+class NoQuery(Form):
+    """No query parameters."""
+
+
+class NoBody(Form):
+    """No body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
+    """What a function is called with, read and checked: `path` has the route's parameters, `root` is the API's own
+    absolute address, `if_match` the version that a change is meant for."""
+
+    services: Services
+    caller: Caller
+    path: Mapping[str, str]
+    query: Query
+    body: Body
+    root: str
+    if_match: str | None = None
+
+    def address(self, path: str) -> str:
+        """The absolute address of something below the API's root."""
+        return f"{self.root}/{quote(path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a function answers. It must be one of the declared answers."""
+
+    body: BaseModel
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+type Handler = Callable[[Any], Awaitable[Reply]]
+type Answers = Mapping[int, tuple[type[BaseModel], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The declaration. The docstring's first paragraph is the summary, what follows the description.
+
+    `problems` are the codes it may answer with beside those that every operation has. `once`: a repetition under the
+    same Idempotency-Key gets the first answer.
+    """
+
+    handler: Handler
+    method: str
+    route: str
+    role: Role
+    query: type[BaseModel]
+    body: type[BaseModel] | None
+    answers: Answers
+    problems: tuple[str, ...] = ()
+    etag: bool = False
+    once: bool = False
+
+    @property
+    def name(self) -> str:
+        """The function's name and the operation's id."""
+        return str(getattr(self.handler, "__name__", ""))
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        return " ".join((getdoc(self.handler) or "").partition("\n\n")[0].split())
+
+    @property
+    def description(self) -> str:
+        """Whatever else callers must know, in Markdown."""
+        return (getdoc(self.handler) or "").partition("\n\n")[2]
+
+
+def operation(
+    method: str,
+    route: str,
+    role: Role,
+    answers: Mapping[int, type[BaseModel] | tuple[type[BaseModel], ...]],
+    *,
+    problems: tuple[str, ...] = (),
+    etag: bool = False,
+    once: bool = False,
+) -> Callable[[Handler], Operation]:
+    """Declare the function below; what it takes is read from the annotation of its parameter, `Call[Query, Body]`."""
+    by_status = {status: found if isinstance(found, tuple) else (found,) for status, found in answers.items()}
+
+    def declared(handler: Handler) -> Operation:
+        query, body = _taken(handler)
+        return Operation(handler, method, route, role, query, body, by_status, problems, etag, once)
+
+    return declared
+
+
+def _taken(handler: Handler) -> tuple[type[BaseModel], type[BaseModel] | None]:
+    given = get_args(get_type_hints(handler)["call"])
+    query = given[0] if given else NoQuery
+    body = given[1] if len(given) > 1 else NoBody
+    return query, None if body is NoBody else body

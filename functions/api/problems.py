@@ -1,0 +1,134 @@
+"""Every problem that the API answers with: its stable code, the status, when it happens, and what helps.
+
+A code that is raised anywhere and missing here fails a test, and so does one here that is raised nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from shared.services.forms.base import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem."""
+
+    status: int
+    code: str
+    when: str
+    remedy: str
+
+
+class ProblemDetails(Answer):
+    """What went wrong, as RFC 9457 has it; `code` is the stable part."""
+
+    type: str = Field(description="Always `about:blank`: `code` says what kind it is.")
+    title: str = Field(description="The status in words.")
+    status: int
+    code: str
+    detail: str = Field(description="A sentence for people: what is wrong, and how to put it right.")
+    field: str | None = Field(None, description="The member, parameter or header that is wrong.")
+    remedy: str = Field("", description="What helps against this kind of problem.")
+
+
+KINDS = (
+    Kind(
+        400, "invalid_value", "a member, a parameter or a header is not what it must be", "Correct what `field` names."
+    ),
+    Kind(400, "invalid_json", "the body is not JSON", "Send a JSON object in UTF-8."),
+    Kind(
+        400, "unknown_member", "the body has a member that does not exist", "Leave it out; `detail` has those that do."
+    ),
+    Kind(400, "unknown_parameter", "the address has a parameter that does not exist", "Leave it out."),
+    Kind(400, "invalid_filter", "a filter cannot be read", "Correct it where `detail` says."),
+    Kind(
+        400,
+        "unknown_column",
+        "a filter, field or template names a column that the mapped table does not have",
+        "Name one of the table's columns.",
+    ),
+    Kind(400, "read_only_column", "a field or template would write a column that cannot be written", "Leave it out."),
+    Kind(
+        400,
+        "unknown_field",
+        "something refers to a field mapping that does not exist",
+        "Name one of those in `detail`.",
+    ),
+    Kind(400, "contradiction", "two members exclude each other", "Leave out one of them."),
+    Kind(
+        400,
+        "no_field_mapping",
+        "no enabled field mapping goes the direction asked for",
+        "Choose another direction or enable field mappings.",
+    ),
+    Kind(401, "not_signed_in", "no credential is shown", "Show an Entra token or a key."),
+    Kind(
+        401,
+        "invalid_token",
+        "the token has expired, or is not from this tenant, not for this app or not signed by Entra",
+        "Get a new token for this app.",
+    ),
+    Kind(401, "invalid_key", "there is no such key", "Show a key that the setting `API_KEYS` has."),
+    Kind(403, "role_missing", "the caller lacks the app role", "Let an administrator assign the role in Entra."),
+    Kind(
+        403,
+        "cross_site",
+        "a page of another site asks in the name of the person who is signed in",
+        "Ask from a page of this app, or with a token instead of the session.",
+    ),
+    Kind(404, "unknown_mapping", "there is no mapping of this name", "Name one of those in `detail`."),
+    Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
+    Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
+    Kind(
+        409,
+        "request_in_progress",
+        "the first request with this Idempotency-Key is still on",
+        "Ask again after `Retry-After` seconds.",
+    ),
+    Kind(
+        412,
+        "mapping_changed",
+        "somebody else changed the mapping since it was read",
+        "Read it again and decide anew.",
+    ),
+    Kind(413, "body_too_large", "the body is over a million bytes", "Ask for less at a time."),
+    Kind(415, "not_json", "the body is not declared as JSON", "Send the header `Content-Type: application/json`."),
+    Kind(
+        422,
+        "idempotency_key_reused",
+        "this Idempotency-Key was used for another request",
+        "Take a new key for a new request.",
+    ),
+    Kind(500, "internal_error", "the app's fault", "Look into the app's log."),
+)
+"""By status; of storage, queue and token the app's own failures answer 502 or 503 with codes of their own."""
+
+FAILURES = (
+    Kind(502, "storage_forbidden", "the storage refuses the app", "Give its identity the role that `detail` names."),
+    Kind(502, "queue_forbidden", "the queue refuses the app", "Give its identity the role that `detail` names."),
+    Kind(502, "queue_missing", "there is no such queue", "Create it as `detail` says."),
+    Kind(502, "newer_shape", "a stored document is of a newer release", "Deploy that release again."),
+    Kind(502, "stored_by_newer_release", "a stored document is of a newer release", "Deploy that release again."),
+    Kind(503, "storage_unavailable", "the storage is busy or not reachable", "Try again after `Retry-After` seconds."),
+    Kind(503, "queue_unavailable", "the queue is busy or not reachable", "Try again after `Retry-After` seconds."),
+    Kind(503, "token", "Microsoft Entra ID is busy or not reachable", "Try again after `Retry-After` seconds."),
+)
+"""What storage, queue and sign-in come to when they do not work."""
+
+BY_CODE = {kind.code: kind for kind in (*KINDS, *FAILURES)}
+
+READING = ("invalid_value", "unknown_parameter")
+ENTERING = ("not_signed_in", "invalid_token", "invalid_key", "role_missing")
+CHANGING = ("cross_site",)
+WITH_BODY = ("invalid_json", "unknown_member", "body_too_large", "not_json")
+ONCE = ("request_in_progress", "idempotency_key_reused")
+ALWAYS = ("internal_error", *(kind.code for kind in FAILURES))
+
+
+def remedy_of(code: str) -> str:
+    """What helps; nothing for a failure whose sentence says it itself."""
+    kind = BY_CODE.get(code)
+    return kind.remedy if kind else ""

@@ -1,0 +1,113 @@
+"""Reading a request into what its operation takes. Whatever is wrong is a Problem that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from functions.api.operation import Call, NoBody, Operation
+from shared.services.access import Caller, Credentials
+from shared.services.context import Services
+from shared.services.problems import Problem
+
+LARGEST_BODY = 1_000_000  # bytes
+LONGEST_KEY = 200  # characters
+KEY_PARAMETER = "code"
+"""The query parameter in which the Functions host takes a function key: not the operation's affair."""
+
+
+def read_credentials(req: func.HttpRequest) -> Credentials:
+    """Everything that may tell who asks. A key in the query counts as the header."""
+    headers = {name.lower(): value for name, value in req.headers.items()}
+    if key := req.params.get(KEY_PARAMETER):
+        headers.setdefault("x-functions-key", key)
+    return Credentials(req.method, headers, _host(req))
+
+
+def read_call(
+    operation: Operation, services: Services, caller: Caller, req: func.HttpRequest
+) -> Call[BaseModel, BaseModel]:
+    """The call that a request stands for. Raises Problem (400, 413, 415)."""
+    return Call(
+        services=services,
+        caller=caller,
+        path=req.route_params,
+        query=_query(operation, req),
+        body=_body(operation, req),
+        root=_root(req),
+        if_match=req.headers.get("if-match"),
+    )
+
+
+def read_idempotency_key(req: func.HttpRequest) -> str | None:
+    """The key under which a repetition gets the first answer, if one was given. Raises Problem (400)."""
+    key: str | None = req.headers.get("idempotency-key")
+    if key is None or (key.isascii() and key.isprintable() and 1 <= len(key) <= LONGEST_KEY):
+        return key
+    text = f"Idempotency-Key: must be 1 to {LONGEST_KEY} printable ASCII characters."
+    raise Problem(400, "invalid_value", text, field="Idempotency-Key")
+
+
+def fingerprint(req: func.HttpRequest) -> str:
+    """What a request asks for, whoever asks: the same text for the same method, address and body."""
+    parts = urlsplit(req.url)
+    return f"{req.method} {parts.path}?{parts.query}\n{req.get_body().decode('utf-8', 'replace')}"
+
+
+def _query(operation: Operation, req: func.HttpRequest) -> BaseModel:
+    given = {name: value for name, value in req.params.items() if name != KEY_PARAMETER}
+    for name in given:
+        if name not in operation.query.model_fields:
+            known = ", ".join(operation.query.model_fields) or "there are none"
+            raise Problem(400, "unknown_parameter", f"{name}: unknown parameter; {known}.", field=name)
+    try:
+        return operation.query.model_validate(given)
+    except ValidationError as error:
+        raise _problem(error, operation.query) from None
+
+
+def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
+    raw = req.get_body() or b""
+    if len(raw) > LARGEST_BODY:
+        raise Problem(413, "body_too_large", f"The body has {len(raw)} bytes; {LARGEST_BODY} are the most.")
+    if operation.body is None:
+        return NoBody()
+    if raw and not _is_json(req.headers):
+        raise Problem(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
+    try:
+        return operation.body.model_validate_json(raw or b"{}", strict=True)
+    except ValidationError as error:
+        raise _problem(error, operation.body) from None
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the body is declared as JSON; a page of another site cannot say so without being asked first."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _problem(error: ValidationError, model: type[BaseModel]) -> Problem:
+    """The first thing that is wrong; never the value itself."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        return Problem(400, "invalid_json", f"body: {first['msg']}.")
+    if first["type"] == "extra_forbidden":
+        members = ", ".join(model.model_fields)
+        return Problem(400, "unknown_member", f"{name}: unknown; the members are {members}.", field=name)
+    message = first["msg"].removeprefix("Value error, ")
+    return Problem(400, "invalid_value", f"{name or 'body'}: {message}.", field=name or None)
+
+
+def _host(req: func.HttpRequest) -> str:
+    return str(req.headers.get("x-forwarded-host") or urlsplit(req.url).netloc)
+
+
+def _root(req: func.HttpRequest) -> str:
+    """The absolute address of the API: scheme, host and route prefix as the caller sees them."""
+    parts = urlsplit(req.url)
+    prefix = parts.path.split("/", 2)[1]
+    scheme = req.headers.get("x-forwarded-proto") or parts.scheme
+    return f"{scheme}://{_host(req)}/{prefix}"

@@ -1,0 +1,26 @@
+"""The description of the API itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import RootModel
+
+from functions.api.operation import Call, Reply, operation
+from shared.services.access import Role
+
+
+class OpenApiDocument(RootModel[dict[str, Any]]):
+    """An OpenAPI 3.1 document."""
+
+
+@operation("GET", "openapi.json", Role.READER, {200: OpenApiDocument})
+async def openapi(call: Call) -> Reply:
+    """This API as an OpenAPI 3.1 document, made of the types that check requests and shape answers."""
+    from functions import OPERATIONS
+    from functions.api.openapi import document
+
+    return Reply(OpenApiDocument(document(OPERATIONS)))
+
+
+OPERATIONS = (openapi,)

@@ -1,0 +1,60 @@
+"""The query parameters of the functions, as types."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from shared.core.jobs import JobStatus
+from shared.core.reasons import Reason
+from shared.services.forms.base import Form
+
+
+def _flag(text: object) -> object:
+    if text not in ("true", "false", True, False):
+        raise ValueError("must be true or false")
+    return text in ("true", True)
+
+
+def _number(text: object) -> object:
+    if isinstance(text, str) and not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a number")
+    return text
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""`true` or `false` and nothing else."""
+
+Number = Annotated[int, BeforeValidator(_number)]
+"""Digits and nothing else."""
+
+
+class PageQuery(Form):
+    """Which part of a list."""
+
+    continuation: str | None = Field(
+        None, max_length=500, description="From the answer before; left out: the beginning."
+    )
+    limit: Number = Field(100, ge=1, le=1000, description="How many at most.")
+
+
+class MappingsQuery(PageQuery):
+    """Which mappings."""
+
+    enabled: Flag | None = Field(None, description="Only those that are synchronized, or only those that are not.")
+
+
+class JobsQuery(PageQuery):
+    """Which jobs."""
+
+    mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
+    status: JobStatus | None = Field(None, description="Only those that stand so.")
+
+
+class ErrorsQuery(PageQuery):
+    """Which errors."""
+
+    mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
+    reason: Reason | None = Field(None, description="Only those with this reason.")
+    waiting: Flag = Field(False, description="Also what waits for a parent or a busy service.")

@@ -1,0 +1,19 @@
+"""What a caller asked for and cannot have."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """A refusal. `code` is stable, the text says what is wrong and how to put it right, `field` which part is wrong.
+
+    `retry_after` in seconds where waiting helps. The HTTP functions answer it as problem details (RFC 9457).
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, field: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.field = field
+        self.retry_after = retry_after
