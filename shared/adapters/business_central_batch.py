@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.adapters.rows import body_of
+from shared.adapters.rows import body_writer
 from shared.adapters.values import decode_enum
 from shared.adapters.wire import Row, WireError, error_from, json_object, json_text, rows_of
 from shared.core.records import Create, Delete, Update, Write
@@ -16,21 +16,32 @@ HEADERS: Mapping[str, str] = {"Content-Type": "application/json", "Prefer": "oda
 _METHODS = {Create: "POST", Update: "PATCH", Delete: "DELETE"}
 
 
-def batch_body(base: str, table: Table, writes: Sequence[Write]) -> bytes:
+def batch_of_writes(base: str, table: Table, writes: Sequence[Write]) -> bytes:
     """The body of a batch of these writes; `base` addresses the company, relative to the API's root."""
-    requests = [_request(f"{at:03}", f"{base}/{table.entity_set}", table, write) for at, write in enumerate(writes)]
-    return json_text({"requests": requests}).encode()
+    body_of, address = body_writer(table), f"{base}/{table.entity_set}"
+
+    def request(write: Write) -> Row:
+        headers: dict[str, str] = {}
+        operation: Row = {"method": _METHODS[type(write)], "url": address, "headers": headers}
+        if not isinstance(write, Create):
+            operation["url"] = f"{address}({write.id})"
+            headers["If-Match"] = write.etag or "*"
+        if not isinstance(write, Delete):
+            headers["Content-Type"] = "application/json"
+            operation["body"] = body_of(write)
+        return operation
+
+    return _batch(request(write) for write in writes)
 
 
-def _request(key: str, address: str, table: Table, write: Write) -> Row:
-    request: Row = {"id": key, "method": _METHODS[type(write)], "url": address, "headers": {}}
-    if not isinstance(write, Create):
-        request["url"] = f"{address}({write.id})"
-        request["headers"]["If-Match"] = write.etag or "*"
-    if not isinstance(write, Delete):
-        request["headers"]["Content-Type"] = "application/json"
-        request["body"] = body_of(table, write)
-    return request
+def batch_of_reads(paths: Iterable[str], headers: Mapping[str, str]) -> bytes:
+    """The body of a batch that reads these paths, relative to the API's root; `headers` go with each part."""
+    return _batch({"method": "GET", "url": path, "headers": dict(headers)} for path in paths)
+
+
+def _batch(operations: Iterable[Row]) -> bytes:
+    requests = [{"id": f"{at:03}", **operation} for at, operation in enumerate(operations)]
+    return json_text({"requests": requests}).encode("ascii")
 
 
 def batch_answers(content: bytes, count: int) -> list[Row | WireError | None] | None:

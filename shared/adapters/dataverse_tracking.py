@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
-from shared.adapters.feeds import KIND, modified_page, position_text, read_position
-from shared.adapters.rows import record_from, selection, shows
+from shared.adapters.feeds import KIND, Dated, modified_page, position_text, read_position
+from shared.adapters.rows import record_reader, selection, shows
 from shared.adapters.wire import Explained, Row, path_of, query, rows_of
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
@@ -19,7 +19,7 @@ from shared.core.tables import Table
 _TRACKING = "tracking"
 _REFUSED_LINK = {NOT_TRACKED, "0x80040203"}  # tracking was switched off; InvalidArgument: the token is none (any more)
 
-type Get = Callable[[str, Mapping[str, str]], Awaitable[Row]]
+type Get = Callable[[str, Mapping[str, str]], Awaitable[Dated]]
 
 
 async def changed_page(
@@ -29,7 +29,7 @@ async def changed_page(
     # The page size is not remembered from page to page. No annotations: with them the delta link stays away.
     paging = {"Prefer": f"odata.maxpagesize={page_size}"}
 
-    async def fetch(path: str) -> Row:
+    async def fetch(path: str, latest: bool) -> Dated:
         return await get(path, paging)
 
     if position is not None and read_position(position).get("feed") == KIND:
@@ -50,10 +50,10 @@ async def _tracked_page(
     if position is None:
         select = selection(table, columns)
         tracking = {"Prefer": f"odata.track-changes,{paging['Prefer']}"}
-        page = await get(table.entity_set + query(select=select), tracking)
+        page, _ = await get(table.entity_set + query(select=select), tracking)
     else:
         select, link = _select_and_link(table, selection(table, columns), position)
-        page = await get(link, paging)
+        page, _ = await get(link, paging)
     return _page(table, columns, page, select, position)
 
 
@@ -69,7 +69,8 @@ def _select_and_link(table: Table, wanted: str, position: str) -> tuple[str, str
 def _page(table: Table, columns: Sequence[str], page: Row, select: str, position: str | None) -> ChangePage:
     rows = rows_of(page)
     deleted = tuple(str(row.get("id", "")).lower() for row in rows if _is_deleted(row))
-    records = tuple(record_from(table, columns, row) for row in rows if not _is_deleted(row))
+    record_of = record_reader(table, columns)
+    records = tuple([record_of(row) for row in rows if not _is_deleted(row)])
     following, delta = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
     link = following if isinstance(following, str) else delta
     if isinstance(link, str):

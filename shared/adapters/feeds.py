@@ -1,8 +1,20 @@
 """A feed by time of modification, for tables that keep no list of changes: what changed at or after a moment.
 
 A scan pages through the rows by their key, which a change of a row does not move, and only a scan that was completed
-moves the moment: to the newest row seen in it. The next scan begins an overlap before it, because a time is stamped
-before its transaction commits. Rows are told again, then; deletions are never told.
+moves the moment. Deletions are never told.
+
+**Where the next scan begins.** A row's time is stamped when it is modified, and the row is seen once its transaction
+has committed: a scan may miss a stamp that is older than itself, by as long as a transaction lasts. (A request of
+Business Central ends after 8 minutes: page "Operational limits".) So the next scan begins at the later of
+
+- the newest row that was seen, less OVERLAP. This alone would do, and tells the same newest rows for ever;
+- the moment at which the completed scan began, less MARGIN. Whatever was stamped after that comes in the next scan;
+  what was stamped before it had committed when the scan read: the margin holds the longest request, the two minutes
+  that the first page may take until it is answered, and some minutes between the clocks of the service's machines.
+
+That moment is the service's own (the Date of the first answer); ours is never asked. It says nothing about a replica,
+which may lag by any time. So only scans that read the primary have one: all but the first, which reads the whole table
+from a replica, and after which the newest row that the replica had shown is what counts.
 """
 
 from __future__ import annotations
@@ -11,37 +23,59 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from shared.adapters.rows import record_from, selection, shows
+from shared.adapters.rows import record_reader, selection, shows
 from shared.adapters.wire import Row, moment_literal, path_of, query, rows_of
 from shared.core.failures import FeedExpired
 from shared.core.records import ChangePage
 from shared.core.tables import Table
 
 OVERLAP = timedelta(minutes=10)
+MARGIN = timedelta(minutes=15)
 KIND = "modified"
 _VERSION = 1
+_MOMENTS = ("since", "scanned", "begun", "newest")
 
-type Fetch = Callable[[str], Awaitable[Row]]
+
+class Dated(NamedTuple):
+    """An answer, and when the service says that it gave it."""
+
+    page: Row
+    date: datetime | None
+
+
+type Fetch = Callable[[str, bool], Awaitable[Dated]]
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a feed stands: the last completed scan reached `since`, the present one `newest` and goes on at `next`.
+    """Where a feed stands: the completed scans reached `since`, the last of them began at `scanned`.
 
-    `select` is what the rows of the scan under way show: a link goes on with the columns it began with.
+    The present one began at `begun`, has reached `newest` and goes on at `next`. `select` is what its rows show: a link
+    goes on with the columns it began with.
     """
 
     select: str
     since: datetime | None = None
+    scanned: datetime | None = None
+    begun: datetime | None = None
     newest: datetime | None = None
     next: str | None = None
 
+    @property
+    def start(self) -> datetime | None:
+        """Where the next scan begins; None: with every row."""
+        if self.since is None:
+            return None
+        overlapping = self.since - OVERLAP
+        return max(overlapping, self.scanned - MARGIN) if self.scanned else overlapping
+
     def text(self) -> str:
         """The position as text to store."""
-        moments = {"since": _text(self.since), "newest": _text(self.newest)}
-        return position_text({"feed": KIND, "select": self.select, **moments, "next": self.next})
+        moments = {name: getattr(self, name) for name in _MOMENTS}
+        given = {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
+        return position_text({"feed": KIND, "select": self.select, **given, "next": self.next})
 
 
 def position_text(fields: dict[str, Any]) -> str:
@@ -61,27 +95,36 @@ def read_position(text: str) -> dict[str, Any]:
 
 
 async def modified_page(table: Table, columns: Sequence[str], position: str | None, fetch: Fetch) -> ChangePage:
-    """The next page of the rows of `table` that changed since `position`; `fetch` answers a path with its page."""
+    """The next page of the rows of `table` that changed since `position`.
+
+    `fetch(path, latest)` answers a path with its page, from the primary where `latest`.
+    """
     at = _position(table, columns, position)
+    latest = at.since is not None
     try:
-        page = await fetch(at.next or _first(table, at))
+        page, date = await fetch(at.next or _first(table, at), latest)
     except FeedExpired:
         if at.next is None:
             raise
         # The link died; whatever this scan told stays true, but only a new one can be completed.
         at = replace(at, next=None)
-        page = await fetch(_first(table, at))
-    records = tuple(record_from(table, columns, row) for row in rows_of(page))
-    newest = max(filter(None, [at.newest, *(record.modified_at for record in records)]), default=None)
+        page, date = await fetch(_first(table, at), latest)
+    if at.next is None:
+        at = replace(at, begun=date if latest else None)
+    record_of = record_reader(table, columns)
+    records = tuple([record_of(row) for row in rows_of(page)])
+    moments = [record.modified_at for record in records if record.modified_at is not None]
+    newest = _latest(at.newest, max(moments, default=None))
     link = page.get("@odata.nextLink")
     if isinstance(link, str):
         return ChangePage(records, replace(at, newest=newest, next=path_of(link)).text(), more=True)
-    reached = max(filter(None, [at.since, newest]), default=None)
-    return ChangePage(records, Position(at.select, since=reached).text(), more=False)
+    after = Position(at.select, since=_latest(at.since, newest), scanned=_latest(at.scanned, at.begun))
+    return ChangePage(records, after.text(), more=False)
 
 
 def _first(table: Table, at: Position) -> str:
-    condition = f"{table.modified} ge {moment_literal(at.since - OVERLAP)}" if at.since and table.modified else None
+    start = at.start
+    condition = f"{table.modified} ge {moment_literal(start)}" if start and table.modified else None
     return table.entity_set + query(select=at.select, filter=condition)
 
 
@@ -92,14 +135,16 @@ def _position(table: Table, columns: Sequence[str], text: str | None) -> Positio
     fields = read_position(text)
     if fields.get("feed") != KIND:
         raise FeedExpired("The stored position belongs to another kind of feed.", side=table.side, code="position")
-    at = Position(str(fields.get("select")), _moment(fields.get("since")))
-    if fields.get("next") is None or not shows(at.select, select):
-        return replace(at, select=select)  # a link cannot be asked for more columns: such a scan begins again
-    return replace(at, newest=_moment(fields.get("newest")), next=fields["next"])
+    moments = {name: _moment(fields.get(name)) for name in _MOMENTS}
+    at = Position(str(fields.get("select")), **moments, next=fields.get("next"))
+    if at.next is None or not shows(at.select, select):
+        # A link cannot be asked for more columns: such a scan begins again.
+        return replace(at, select=select, next=None)
+    return at
 
 
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max(filter(None, moments), default=None)
 
 
 def _moment(text: object) -> datetime | None:

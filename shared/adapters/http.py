@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -18,7 +19,7 @@ import httpx
 
 from shared.adapters.gate import Gate, Patience, RetryPolicy, gate_of
 from shared.adapters.tokens import Tokens
-from shared.adapters.wire import Row, WireError, error_from, json_object, path_of, seconds_of
+from shared.adapters.wire import Row, WireError, error_from, json_object, moment_of, path_of, seconds_of
 from shared.core.failures import Passing, SyncFailure
 from shared.core.sides import Side
 
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 READ_SECONDS = 120.0  # longest silence of a read
 WRITE_SECONDS = 300.0  # a batch of writes is silent until its last operation is done
 _TROUBLED = {408, 502, 503, 504}  # the service, or a gateway before it, gave up: the request may have been done
+_TOO_LONG = {408, 504}  # ... because it took too long
+_TOO_MUCH_TIME = "0x80072321"  # Dataverse: the combined execution time of our requests
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _REQUEST_IDS = ("x-ms-service-request-id", "req_id", "request-id")
 
@@ -44,7 +47,10 @@ class LostAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `path` is relative to the API's root, or from the host's root when it begins with a slash."""
+    """One request: `path` is relative to the API's root, or from the host's root when it begins with a slash.
+
+    `strained` is called for every attempt that was too much for the service: one with less work in it would do better.
+    """
 
     method: str
     path: str
@@ -52,14 +58,16 @@ class Call:
     content: bytes | None = None
     repeatable: bool = True
     seconds: float = READ_SECONDS
+    strained: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `repeated` says that an earlier attempt may have been done already."""
+    """What came back, after how long; `repeated` says that an earlier attempt may have been done already."""
 
     response: httpx.Response
     repeated: bool
+    seconds: float
 
     @property
     def error(self) -> WireError:
@@ -74,6 +82,7 @@ class _Trouble:
     status: int = 0
     throttled: bool = False
     timed_out: bool = False
+    strained: bool = False
     retry_after: float | None = None
 
 
@@ -88,6 +97,7 @@ class Service:
 
     `failure_of` turns a refusal of a whole request into the failure to raise. `concurrency` is how many requests of
     this process may be under way; the service's own hint (x-ms-dop-hint) replaces it, up to `most_concurrent`.
+    `requests_sent` counts every attempt.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class Service:
         self.side = side
         self.root = root
         self.policy = policy or RetryPolicy()
+        self.requests_sent = 0
         self._tokens = tokens
         self._failure_of = failure_of
         self._headers = {"Accept": "application/json", **headers}
@@ -128,11 +139,18 @@ class Service:
         self, path: str, *, headers: Mapping[str, str] | None = None, policy: RetryPolicy | None = None
     ) -> Row:
         """The JSON object at `path`. Raises Passing, NeedsPerson, FeedExpired: whatever the refusal means."""
+        found, _ = await self.get_dated(path, headers=headers, policy=policy)
+        return found
+
+    async def get_dated(
+        self, path: str, *, headers: Mapping[str, str] | None = None, policy: RetryPolicy | None = None
+    ) -> tuple[Row, datetime | None]:
+        """The JSON object at `path`, and when the service says that it answered. Raises as `get` does."""
         answer = await self.send(Call("GET", path, headers or {}), policy=policy)
         found = json_object(answer.response.content) if answer.response.status_code < 300 else None
         if found is None:
             raise self.failure(answer)
-        return found
+        return found, moment_of(answer.response.headers.get("Date"))
 
     def failure(self, answer: Answer) -> SyncFailure:
         """What an answer means that has no usable body."""
@@ -152,8 +170,10 @@ class Service:
         token = await self._tokens.token()
         repeated, renewed, attempt = False, False, 0
         while True:
-            outcome = await self._attempt(call, token, patience)
+            outcome, seconds = await self._attempt(call, token, patience)
             if isinstance(outcome, _Trouble):
+                if outcome.strained:
+                    call.strained()
                 if outcome.maybe_done and not call.repeatable:
                     raise LostAnswer(f"{self.side.product} {outcome.what}", outcome.status)
                 repeated = repeated or outcome.maybe_done
@@ -162,7 +182,7 @@ class Service:
             elif outcome.status_code == 401 and not renewed:
                 token, renewed = await self._tokens.renew(token), True
             else:
-                return Answer(outcome, repeated)
+                return Answer(outcome, repeated, seconds)
 
     def pause(self, error: WireError) -> None:
         """Obey the Retry-After of one operation inside a batch: it concerns the whole user."""
@@ -173,20 +193,23 @@ class Service:
     def _gate(self) -> Gate:
         return gate_of(self.root, self._concurrency)
 
-    async def _attempt(self, call: Call, token: str, patience: Patience) -> httpx.Response | _Trouble:
+    async def _attempt(self, call: Call, token: str, patience: Patience) -> tuple[httpx.Response | _Trouble, float]:
+        """What one attempt brought, and how many seconds the service took for it."""
         async with self._gate.passage(patience):
             request = self._request(call, token)
+            self.requests_sent += 1
             started = time.monotonic()
             try:
                 response = await self._client.send(request)
             except httpx.TransportError as error:
                 self._note(request, type(error).__name__, started)
-                return _cut_off(error)
+                return _cut_off(error), time.monotonic() - started
             except httpx.DecodingError as error:
-                return _Trouble(f"answered unreadably ({error})", maybe_done=True)
+                return _Trouble(f"answered unreadably ({error})", maybe_done=True), time.monotonic() - started
+            seconds = time.monotonic() - started
             self._note(request, str(response.status_code), started, response)
             self._heed_hint(response)
-        return _trouble_of(response) or response
+        return _trouble_of(response) or response, seconds
 
     def _request(self, call: Call, token: str) -> httpx.Request:
         headers = {**self._headers, **call.headers}
@@ -245,7 +268,7 @@ class Service:
 def _cut_off(error: httpx.TransportError) -> _Trouble:
     maybe_done = not isinstance(error, _NEVER_SENT)
     timed_out = maybe_done and isinstance(error, httpx.TimeoutException)
-    return _Trouble(f"was cut off ({type(error).__name__})", maybe_done, timed_out=timed_out)
+    return _Trouble(f"was cut off ({type(error).__name__})", maybe_done, timed_out=timed_out, strained=timed_out)
 
 
 def _trouble_of(response: httpx.Response) -> _Trouble | None:
@@ -254,5 +277,12 @@ def _trouble_of(response: httpx.Response) -> _Trouble | None:
         return None
     wait = seconds_of(response.headers.get("Retry-After"))
     if status == 429:
-        return _Trouble("is throttling (429)", maybe_done=False, throttled=True, retry_after=wait)
-    return _Trouble(f"is in trouble ({status})", maybe_done=True, status=status, retry_after=wait)
+        strained = is_strain(error_from(status, response.headers, response.content))
+        return _Trouble("is throttling (429)", False, throttled=True, strained=strained, retry_after=wait)
+    strained = status in _TOO_LONG
+    return _Trouble(f"is in trouble ({status})", True, status=status, strained=strained, retry_after=wait)
+
+
+def is_strain(error: WireError) -> bool:
+    """Whether a refusal says that our requests take the service too long."""
+    return error.code.lower() == _TOO_MUCH_TIME

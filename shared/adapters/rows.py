@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from shared.adapters.values import from_wire, to_business_central, to_dataverse
+from shared.adapters.values import UNFIT, Reader, from_wire, reader_of, to_business_central, to_dataverse
 from shared.adapters.wire import Explained, Row
 from shared.core.records import Create, Record, Update
 from shared.core.sides import Side
-from shared.core.tables import Column, ColumnKind, Table, Values
+from shared.core.tables import Column, ColumnKind, Table, Value, Values
 
 
 def column_of(table: Table, name: str) -> Column:
@@ -38,62 +39,94 @@ def shows(select: object, wanted: str) -> bool:
     return isinstance(select, str) and set(wanted.split(",")) <= set(select.split(","))
 
 
-def record_from(table: Table, columns: Iterable[str], row: Row) -> Record:
-    """The Record of a row of JSON. Raises NeedsPerson where a value does not fit the description of its table."""
-    try:
-        key = from_wire(column_of(table, table.key), row.get(table.key))
-        if not isinstance(key, str):
-            raise ValueError(f"a row came without {table.key}")
-        values = {name: from_wire(column_of(table, name), row.get(wire_name(table, name))) for name in columns}
-        modified = from_wire(table.column(table.modified), row.get(table.modified)) if table.modified else None
-    except ValueError as error:
-        what = f"{table.side.product} table {table.name}: {error}."
-        raise Explained(what, "Correct the description of the table.", side=table.side, code="table") from error
-    etag = row.get("@odata.etag")
-    return Record(
-        id=key,
-        values=values,
-        etag=etag if isinstance(etag, str) else None,
-        modified_at=modified if isinstance(modified, datetime) else None,
-    )
+def record_reader(table: Table, columns: Iterable[str]) -> Callable[[Row], Record]:
+    """What makes Records with these columns of rows of JSON. All that the table says is looked up once, for many rows.
+
+    The reader raises NeedsPerson where a value does not fit the description of its table.
+    """
+    key, modified = table.key, table.modified
+    readers = [_ColumnReader.of(table, name) for name in columns]
+    read_key = reader_of(ColumnKind.GUID)
+    read_modified = reader_of(table.column(modified).kind) if modified else None
+
+    def read(row: Row) -> Record:
+        values: Values = {}
+        try:
+            for name, property_name, read_value in readers:
+                wire = row.get(property_name)
+                values[name] = None if wire is None or wire == "" else read_value(wire)
+            id, moment = read_key(row[key]), row.get(modified) if modified else None
+            modified_at = read_modified(moment) if read_modified and moment else None
+        except (*UNFIT, KeyError) as error:
+            raise _misfit(table, columns, row) from error
+        if not isinstance(id, str):
+            raise _misfit(table, columns, row)
+        etag = row.get("@odata.etag")
+        return Record(
+            id,
+            values,
+            etag if isinstance(etag, str) else None,
+            modified_at if isinstance(modified_at, datetime) else None,
+        )
+
+    return read
 
 
-def body_of(table: Table, write: Create | Update) -> Row:
-    """The JSON body of a write: its writable columns in the order of the table.
+class _ColumnReader(NamedTuple):
+    name: str
+    property_name: str
+    read: Reader
+
+    @classmethod
+    def of(cls, table: Table, name: str) -> _ColumnReader:
+        return cls(name, wire_name(table, name), reader_of(column_of(table, name).kind))
+
+
+def _misfit(table: Table, columns: Iterable[str], row: Row) -> Explained:
+    """What is wrong with a row, looked up at leisure."""
+    what = f"a row came without {table.key}"
+    for name in [table.key, *columns, *([table.modified] if table.modified else [])]:
+        try:
+            from_wire(column_of(table, name), row.get(wire_name(table, name)))
+        except ValueError as error:
+            what = str(error)
+    message = f"{table.side.product} table {table.name}: {what}."
+    return Explained(message, "Correct the description of the table.", side=table.side, code="table")
+
+
+def body_writer(table: Table) -> Callable[[Create | Update], Row]:
+    """What makes the JSON bodies of writes: their writable columns in the order of the table.
 
     A new row is described by what it has; its blanks are left to the service, whose templates and defaults fill only
-    what was not sent.
+    what was not sent. Raises KeyError for a column that the table does not have.
     """
-    return _business_central(table, write) if table.side is Side.BUSINESS_CENTRAL else _dataverse(table, write)
+    add = _add_to_business_central if table.side is Side.BUSINESS_CENTRAL else _add_to_dataverse
+    known = {table.key, *(column.name for column in table.columns)}
+    writable = [column for column in table.columns if not column.read_only]
+
+    def body_of(write: Create | Update) -> Row:
+        values = write.values
+        if unknown := values.keys() - known:
+            column_of(table, min(unknown))
+        blanks = isinstance(write, Update)
+        body: Row = {}
+        for column in writable:
+            if column.name in values and ((value := values[column.name]) is not None or blanks):
+                add(body, column, value)
+        return body
+
+    return body_of
 
 
-def _business_central(table: Table, write: Create | Update) -> Row:
-    values = _given(write)
-    return {column.name: to_business_central(column, values[column.name]) for column in _writable(table, values)}
+def _add_to_business_central(body: Row, column: Column, value: Value) -> None:
+    body[column.name] = to_business_central(column, value)
 
 
-def _dataverse(table: Table, write: Create | Update) -> Row:
-    values = _given(write)
-    body: Row = {}
-    for column in _writable(table, values):
-        value = values[column.name]
-        if column.kind is not ColumnKind.LOOKUP:
-            body[column.name] = to_dataverse(column, value)
-        elif value is None:
-            # The annotation with null is refused or ignored; the bare navigation property clears.
-            body[column.navigation or column.name] = None
-        else:
-            body[f"{column.navigation or column.name}@odata.bind"] = f"/{column.target_set}({value})"
-    return body
-
-
-def _given(write: Create | Update) -> Values:
-    if isinstance(write, Update):
-        return write.values
-    return {name: value for name, value in write.values.items() if value is not None}
-
-
-def _writable(table: Table, values: Values) -> list[Column]:
-    for name in values:
-        column_of(table, name)
-    return [column for column in table.columns if column.name in values and not column.read_only]
+def _add_to_dataverse(body: Row, column: Column, value: Value) -> None:
+    if column.kind is not ColumnKind.LOOKUP:
+        body[column.name] = to_dataverse(column, value)
+    elif value is None:
+        # The annotation with null is refused or ignored; the bare navigation property clears.
+        body[column.navigation or column.name] = None
+    else:
+        body[f"{column.navigation or column.name}@odata.bind"] = f"/{column.target_set}({value})"

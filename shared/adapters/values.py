@@ -16,7 +16,8 @@ from decimal import Decimal
 from shared.core.tables import Column, ColumnKind, Value
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UNFIT = (TypeError, ValueError, OverflowError)
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BLANKS: dict[ColumnKind, object] = {
     ColumnKind.TEXT: "",
     ColumnKind.CODE: "",
@@ -32,6 +33,17 @@ _BLANKS: dict[ColumnKind, object] = {
 }
 
 
+type Reader = Callable[[object], Value]
+
+
+def reader_of(kind: ColumnKind) -> Reader:
+    """What reads the wire values of this kind of column, of either service, once None and "" are known to be blank.
+
+    The reader raises one of UNFIT when a value is none of that kind.
+    """
+    return _READERS[kind]
+
+
 def from_wire(column: Column, wire: object) -> Value:
     """The canonical value of a wire value of either service.
 
@@ -40,8 +52,8 @@ def from_wire(column: Column, wire: object) -> Value:
     if wire is None or wire == "":
         return None
     try:
-        return _READERS[column.kind](wire)
-    except (TypeError, ValueError, OverflowError) as error:
+        return reader_of(column.kind)(wire)
+    except UNFIT as error:
         raise ValueError(f"column {column.name} is described as {column.kind}, but its value is not one") from error
 
 
@@ -59,6 +71,8 @@ def to_dataverse(column: Column, value: Value) -> object:
 
 def decode_enum(wire: str) -> str:
     """The plain member name behind `_xHHHH_` escapes ("Bank_x0020_Account" is "Bank Account")."""
+    if "_x" not in wire:
+        return wire
     units = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), wire)
     # Two escapes may be the halves of one character beyond the basic plane.
     return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -95,7 +109,9 @@ def _code(wire: object) -> str | None:
 
 
 def _guid(wire: object) -> str | None:
-    text = (_text(wire) or "").lower()
+    if not isinstance(wire, str):
+        raise TypeError
+    text = wire.lower()
     if not _GUID.fullmatch(text):
         raise ValueError
     return None if text == ZERO_GUID else text
@@ -113,7 +129,9 @@ def _integer(wire: object) -> int:
 
 
 def _decimal(wire: object) -> Decimal:
-    if isinstance(wire, bool) or not isinstance(wire, int | float | Decimal):
+    if isinstance(wire, Decimal):
+        return wire
+    if isinstance(wire, bool) or not isinstance(wire, int | float):
         raise TypeError
     return Decimal(str(wire))
 
@@ -135,7 +153,7 @@ def _moment(wire: object) -> datetime | None:
     return None if moment.date() == date.min else moment
 
 
-_READERS: dict[ColumnKind, Callable[[object], Value]] = {
+_READERS: dict[ColumnKind, Reader] = {
     ColumnKind.TEXT: _text,
     ColumnKind.CODE: _code,
     ColumnKind.GUID: _guid,

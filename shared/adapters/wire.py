@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -45,12 +46,14 @@ class Explained(NeedsPerson):
 def json_text(value: object) -> str:
     """JSON in which a Decimal is a number with exactly its digits (a float would keep 15 to 17 of them)."""
     match value:
+        case str():
+            return _quoted(value)
         case Decimal():
             return format(value, "f")
         case dict():
-            return "{" + ",".join(f"{json.dumps(name)}:{json_text(one)}" for name, one in value.items()) + "}"
+            return "{" + ",".join([f"{_quoted(name)}:{json_text(one)}" for name, one in value.items()]) + "}"
         case list() | tuple():
-            return "[" + ",".join(json_text(one) for one in value) + "]"
+            return "[" + ",".join([json_text(one) for one in value]) + "]"
         case _:
             return json.dumps(value)
 
@@ -95,12 +98,17 @@ def seconds_of(retry_after: str | None) -> float | None:
         return max(0.0, float(retry_after))
     except ValueError:
         pass
+    moment = moment_of(retry_after)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def moment_of(header: str | None) -> datetime | None:
+    """The moment in a header such as Date; None when there is none."""
     try:
-        moment = parsedate_to_datetime(retry_after)
+        moment = parsedate_to_datetime(header or "")
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def path_of(link: str) -> str:

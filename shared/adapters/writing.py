@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shared.adapters.http import LostAnswer
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
 
-LEAST = 20  # writes that are worth a request of their own, when there are lanes to spare
+type Send = Callable[[Sequence[Write]], Awaitable[list[WriteResult]]]
 
-type SendChunk = Callable[[Sequence[Write], bool], Awaitable[list[WriteResult]]]
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Writes, by their positions among those asked for, that travel together by `send`."""
+
+    positions: Sequence[int]
+    send: Send
 
 
 def chunks[T](items: Sequence[T], most: int) -> list[Sequence[T]]:
-    """The items in pieces of at most `most`."""
-    return [items[at : at + most] for at in range(0, len(items), most)]
+    """The items in as few pieces of at most `most` as there can be, evenly filled."""
+    pieces = -(-len(items) // most)
+    size = -(-len(items) // pieces) if pieces else 1
+    return [items[at : at + size] for at in range(0, len(items), size)]
 
 
 async def together[T](work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -30,33 +39,27 @@ async def together[T](work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def write_in_chunks(
-    writes: Sequence[Write], *, repeatable: Callable[[Write], bool], most: int, lanes: int, send: SendChunk
-) -> list[WriteResult]:
-    """Send these writes by `send(chunk, repeatable)` and put the results in order.
+async def write_in_chunks(writes: Sequence[Write], cut: Iterable[Chunk]) -> list[WriteResult]:
+    """Send these chunks, which hold every write once, and put the results in order.
 
-    What may not be repeated travels apart from what may, so that a lost answer leaves only those creates unknown.
     Raises the SyncFailure that stopped every chunk; one that stopped only some becomes a refusal of their writes, so
     that the results of the others are not lost.
     """
-    pieces = [(safe, piece) for safe in (True, False) for piece in _pieces(writes, repeatable, safe, most, lanes)]
-    work = [_outcome(send([writes[at] for at in piece], safe)) for safe, piece in pieces]
-    outcomes = await together(work)
+    sent = list(cut)
+    outcomes = await together(_outcome(chunk.send([writes[at] for at in chunk.positions])) for chunk in sent)
     failures = [outcome for outcome in outcomes if isinstance(outcome, SyncFailure)]
     if failures and len(failures) == len(outcomes):
         raise next((failure for failure in failures if isinstance(failure, NeedsPerson)), failures[0])
     results: dict[int, WriteResult] = {}
-    for (_, piece), outcome in zip(pieces, outcomes, strict=True):
-        results.update(zip(piece, _spread(outcome, len(piece)), strict=True))
+    for chunk, outcome in zip(sent, outcomes, strict=True):
+        results.update(zip(chunk.positions, _spread(outcome, len(chunk.positions)), strict=True))
     return [results[at] for at in range(len(writes))]
 
 
-def _pieces(
-    writes: Sequence[Write], repeatable: Callable[[Write], bool], safe: bool, most: int, lanes: int
-) -> list[Sequence[int]]:
-    positions = [at for at, write in enumerate(writes) if repeatable(write) is safe]
-    even = -(-len(positions) // lanes)  # one after the other within a chunk, so spread them over the lanes
-    return chunks(positions, min(most, max(LEAST, even)))
+async def in_halves(writes: Sequence[Write], send: Send) -> list[WriteResult]:
+    """Send a chunk that was too large, and of which nothing was done, as two."""
+    middle = len(writes) // 2
+    return [*await send(writes[:middle]), *await send(writes[middle:])]
 
 
 async def _outcome(sent: Awaitable[list[WriteResult]]) -> list[WriteResult] | LostAnswer | SyncFailure:

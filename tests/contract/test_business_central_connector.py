@@ -43,6 +43,10 @@ class Stage:
         writes = [Create({"displayName": name, **values}) for name in names]
         return [written(result) for result in await self.store.write(CUSTOMERS, writes, _COLUMNS)]
 
+    async def requests(self) -> int:
+        """How many requests the simulator has met since it began or was told to forget."""
+        return int((await self.control.stats())["requests"])
+
     async def names(self) -> list[str]:
         """The names of all customers there are."""
         return sorted(str(record.values["displayName"]) for record in await self.store.all(CUSTOMERS, _COLUMNS))
@@ -121,12 +125,43 @@ async def test_changing_the_country_with_its_address_keeps_the_address(stage: St
     assert (written(result).values["country"], written(result).values["city"]) == ("SE", "Malmö")
 
 
-async def test_writes_beyond_one_batch_all_arrive(stage: Stage) -> None:
-    records = await stage.create(*(f"Customer {number:03}" for number in range(230)))
-    assert await stage.names() == [f"Customer {number:03}" for number in range(230)]
-    found = await stage.store.read(CUSTOMERS, ["displayName"], [*(record.id for record in records), str(uuid4())])
-    assert set(found) == {record.id for record in records}
-    assert (await stage.control.stats())["by_route"]["POST $batch"] == 5
+async def test_a_thousand_changes_cost_ten_requests_and_reading_a_thousand_one(stage: Stage) -> None:
+    names = [f"Customer {number:04}" for number in range(1000)]
+    records = await stage.create(*names)
+    assert [record.values["displayName"] for record in records] == names
+    assert await stage.requests() == 10
+    results = await stage.write(*(Update(record.id, {"city": "Bonn"}, record.etag) for record in records))
+    assert {written(result).values["city"] for result in results} == {"Bonn"}
+    assert await stage.requests() == 20
+    found = await stage.store.read(CUSTOMERS, ["displayName"], [record.id for record in records])
+    assert found.keys() == {record.id for record in records}
+    matches = await stage.store.find(CUSTOMERS, ["displayName"], "displayName", names)
+    assert sorted(str(record.values["displayName"]) for record in matches) == names
+    assert await stage.requests() == 22
+
+
+@pytest.mark.parametrize(("writes", "requests"), [(1, 1), (20, 1), (21, 2), (100, 5), (500, 5), (510, 6)])
+async def test_operations_run_one_by_one_so_they_are_spread_over_five_requests(
+    stage: Stage, writes: int, requests: int
+) -> None:
+    await stage.create(*(f"Customer {number}" for number in range(writes)))
+    assert await stage.requests() == requests
+
+
+async def test_what_a_large_read_does_not_show_is_asked_for_plainly(stage: Stage) -> None:
+    """That parts of a batch read the primary is not documented, and what is missing counts as deleted."""
+    records = await stage.create(*(f"Customer {number}" for number in range(250)))
+    await stage.control.forget()
+    found = await stage.store.read(CUSTOMERS, [], [*(record.id for record in records), str(uuid4())])
+    assert found.keys() == {record.id for record in records}
+    assert (await stage.control.stats())["by_route"] == {"POST $batch": 1, "GET customers": 1}
+
+
+async def test_a_request_that_is_too_large_is_cut_in_halves(stage: Stage) -> None:
+    await stage.control.trouble(route="batch", status=413, times=3)
+    records = await stage.create(*(f"A{number:03}" for number in range(60)))
+    assert [record.values["displayName"] for record in records] == [f"A{number:03}" for number in range(60)]
+    assert await stage.names() == [f"A{number:03}" for number in range(60)]
 
 
 async def test_the_feed_tells_every_record_once_and_then_what_changed(stage: Stage) -> None:

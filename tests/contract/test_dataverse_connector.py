@@ -54,6 +54,10 @@ class Stage:
         writes = [Create({"name": name}, str(uuid4())) for name in names]
         return [written(result) for result in await self.write(*writes)]
 
+    async def requests(self) -> int:
+        """How many requests the simulator has met since it began or was told to forget."""
+        return int((await self.control.stats())["requests"])
+
     async def names(self) -> list[str]:
         """The names of all accounts there are."""
         return sorted(str(record.values["name"]) for record in await self.store.all(ACCOUNT, ["name"]))
@@ -151,12 +155,114 @@ async def test_the_version_of_a_write_guards_the_next_one(stage: Stage) -> None:
     assert record.values["name"] == "C"
 
 
-async def test_writes_beyond_one_batch_all_arrive(stage: Stage) -> None:
-    records = await stage.create(*(f"Account {number:03}" for number in range(530)))
-    assert await stage.names() == [f"Account {number:03}" for number in range(530)]
+async def test_a_thousand_rows_cost_few_requests_once_the_service_has_shown_its_speed(stage: Stage) -> None:
+    names = [f"Account {number:04}" for number in range(1000)]
+    records = await stage.create(*names)
+    updates = [Update(record.id, {"fax": "1"}, record.etag) for record in records]
+    assert {written(result).values["fax"] for result in await stage.write(*updates)} == {"1"}
+    assert await stage.requests() <= 8
+
+    await stage.control.forget()
+    more = await stage.create(*(f"More {name}" for name in names))
+    assert [record.values["name"] for record in more] == [f"More {name}" for name in names]
+    assert await stage.requests() == 2
+    results = await stage.write(*(Update(record.id, {"fax": "2"}, record.etag) for record in more))
+    assert {written(result).values["fax"] for result in results} == {"2"}
+    assert await stage.requests() == 3
+
+    await stage.control.forget()
     found = await stage.store.read(ACCOUNT, ["name"], [*(record.id for record in records), str(uuid4())])
-    assert set(found) == {record.id for record in records}
-    assert (await stage.control.stats())["by_route"]["POST $batch"] == 6
+    assert found.keys() == {record.id for record in records}
+    assert await stage.requests() == 1
+    matches = await stage.store.find(ACCOUNT, ["name"], "name", names)
+    assert sorted(str(record.values["name"]) for record in matches) == names
+    assert await stage.requests() == 2
+
+
+async def test_many_new_rows_and_a_few_changes_have_their_results_in_the_order_given(stage: Stage) -> None:
+    changed, deleted = await stage.create("A", "B")
+    creates: list[Write] = [Create({"name": f"New {number}"}, str(uuid4())) for number in range(120)]
+    writes = [*creates[:60], Update(changed.id, {"name": "A2"}), *creates[60:], Delete(deleted.id)]
+    results = [written(result) for result in await stage.write(*writes)]
+    assert [record.id for record in results] == [write.id for write in writes]
+    assert all(record.etag for record in results[:-1])
+    assert (await stage.control.stats())["by_route"]["POST accounts/CreateMultiple"] == 1
+
+
+async def test_one_bad_row_among_many_new_ones_costs_only_itself_and_one_more_request(stage: Stage) -> None:
+    await stage.create(*(str(number) for number in range(100)))
+    creates = [Create({"name": "x" * (161 if at == 70 else 5)}, str(uuid4())) for at in range(200)]
+    await stage.control.forget()
+    results = await stage.write(*creates)
+    assert [at for at, result in enumerate(results) if not isinstance(result, Written)] == [70]
+    assert (refused(results[70]).kind, refused(results[70]).column) == (RefusalKind.INVALID, "name")
+    assert [written(result).id for at, result in enumerate(results) if at != 70] == [
+        create.id for at, create in enumerate(creates) if at != 70
+    ]
+    assert await stage.requests() == 2
+
+
+async def test_an_id_that_is_taken_refuses_only_its_own_row(stage: Stage) -> None:
+    [taken] = await stage.create("A")
+    creates = [Create({"name": f"New {at}"}, taken.id if at == 3 else str(uuid4())) for at in range(150)]
+    results = await stage.write(*creates)
+    assert [at for at, result in enumerate(results) if not isinstance(result, Written)] == [3]
+    assert refused(results[3]).kind is RefusalKind.EXISTS
+    assert await stage.store.read(ACCOUNT, ["name"], [taken.id]) == {
+        taken.id: Record(taken.id, {"name": "A"}, taken.etag, taken.modified_at)
+    }
+
+
+@pytest.mark.parametrize("status", [None, 504])
+async def test_many_new_rows_whose_answer_was_lost_are_made_once(stage: Stage, status: int | None) -> None:
+    fault = {"route": "CreateMultiple", "after_commit": True} | ({} if status is None else {"status": status})
+    await stage.control.trouble(**fault)
+    creates = [Create({"name": f"New {at:03}"}, str(uuid4())) for at in range(150)]
+    results = [written(result) for result in await stage.write(*creates)]
+    assert [record.id for record in results] == [create.id for create in creates]
+    assert await stage.names() == [f"New {at:03}" for at in range(150)]
+    assert {record.id: record for record in results} == await stage.store.read(
+        ACCOUNT, _COLUMNS, [record.id for record in results]
+    )
+
+
+async def test_rows_that_were_made_and_cannot_be_read_back_may_go_through_later(stage: Stage) -> None:
+    await stage.control.trouble(method="GET", route="In", status=503, headers={"Retry-After": "100"})
+    creates: list[Write] = [Create({"name": "New"}, str(uuid4())) for _ in range(150)]
+    with pytest.raises(Passing):
+        await stage.write(*creates)
+    assert (await stage.control.stats())["writes"] == 150
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "0x80040800"), (404, "0x8006088a"), (404, "")], ids=["message", "segment", "resource"]
+)
+async def test_a_table_without_bulk_messages_is_asked_for_them_once(stage: Stage, status: int, code: str) -> None:
+    body = {"error": {"code": code, "message": "not for this table"}}
+    await stage.control.trouble(route="CreateMultiple", status=status, body=body)
+    for _ in range(2):
+        results = await stage.write(*(Create({"name": "New"}, str(uuid4())) for _ in range(100)))
+        assert set(kinds(results)) == {"written"}
+    assert (await stage.control.stats())["by_route"] == {
+        "POST api/data/v9.2/accounts/Microsoft.Dynamics.CRM.CreateMultiple": 1,
+        "POST $batch": 2,
+    }
+
+
+async def test_a_request_that_is_too_large_is_cut_in_halves(stage: Stage) -> None:
+    await stage.control.trouble(route="batch|CreateMultiple", status=413, times=2)
+    records = await stage.create(*(f"A{number:03}" for number in range(120)))
+    assert await stage.names() == [f"A{number:03}" for number in range(120)]
+    await stage.control.trouble(route="batch", status=413, times=2)
+    results = await stage.write(*(Update(record.id, {"fax": "1"}, record.etag) for record in records))
+    assert [written(result).id for result in results] == [record.id for record in records]
+
+
+async def test_a_refused_part_of_a_large_read_is_asked_for_again(stage: Stage) -> None:
+    records = await stage.create(*(f"A{number:04}" for number in range(600)))
+    await stage.control.trouble(method="GET", operations=True, status=429, headers={"Retry-After": "0.05"})
+    found = await stage.store.read(ACCOUNT, ["name"], [record.id for record in records])
+    assert found.keys() == {record.id for record in records}
 
 
 async def test_the_feed_tells_every_row_then_changes_and_deletions(stage: Stage) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
 from shared.adapters.dataverse_tracking import changed_page
-from shared.adapters.feeds import modified_page
+from shared.adapters.feeds import Dated, modified_page
 from shared.adapters.wire import Explained, Row
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
@@ -42,13 +42,13 @@ class Pages:
         self.asked: list[str] = []
         self.preferences: list[str] = []
 
-    async def __call__(self, path: str, headers: Mapping[str, str] | None = None) -> Row:
+    async def __call__(self, path: str, how: Mapping[str, str] | bool) -> Dated:
         self.asked.append(unquote(path))
-        self.preferences.append((headers or {}).get("Prefer", ""))
+        self.preferences.append("" if isinstance(how, bool) else how["Prefer"])
         page = self._pages.pop(0)
         if isinstance(page, Exception):
             raise page
-        return page
+        return Dated(page, None)
 
 
 async def scan(pages: Pages, position: str | None = None) -> ChangePage:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.rows import body_of, record_from
+from shared.adapters.rows import body_writer, record_reader
 from shared.adapters.values import decode_enum, encode_enum, from_wire, to_business_central, to_dataverse
 from shared.adapters.wire import json_object, json_text
 from shared.core.failures import NeedsPerson
@@ -108,15 +108,16 @@ def test_decimals_keep_their_digits_beyond_what_a_float_holds() -> None:
 
 def test_a_body_stands_in_the_order_of_the_table_without_what_cannot_be_written() -> None:
     values: dict[str, Value] = {"city": "Bonn", "lastModifiedDateTime": None, "postalCode": None, "country": "DE"}
-    update = body_of(_TABLES["business_central", "customers"], Update("1", values))
+    update = body_writer(_TABLES["business_central", "customers"])(Update("1", values))
     assert list(update.items()) == [("country", "DE"), ("postalCode", ""), ("city", "Bonn")]
-    create = body_of(_TABLES["business_central", "customers"], Create(values))
+    create = body_writer(_TABLES["business_central", "customers"])(Create(values))
     assert list(create.items()) == [("country", "DE"), ("city", "Bonn")]
 
 
 def test_lookups_are_bound_through_their_navigation_property_and_cleared_by_it() -> None:
     table = _TABLES["dataverse", "contact"]
-    assert body_of(table, Update("1", {"parentcustomerid": "a1", "transactioncurrencyid": None, "lastname": "X"})) == {
+    update = Update("1", {"parentcustomerid": "a1", "transactioncurrencyid": None, "lastname": "X"})
+    assert body_writer(table)(update) == {
         "lastname": "X",
         "parentcustomerid_account@odata.bind": "/accounts(a1)",
         "transactioncurrencyid": None,
@@ -125,10 +126,10 @@ def test_lookups_are_bound_through_their_navigation_property_and_cleared_by_it()
 
 def test_a_column_that_the_table_does_not_have_is_an_error() -> None:
     with pytest.raises(KeyError, match="has no column colour"):
-        body_of(_TABLES["dataverse", "account"], Update("1", {"colour": "red"}))
+        body_writer(_TABLES["dataverse", "account"])(Update("1", {"colour": "red"}))
 
 
 def test_a_row_that_does_not_fit_its_description_needs_a_person() -> None:
     row = {"id": "37fe3458-93e1-ef11-9344-6045bde9ca09", "displayName": 5}
     with pytest.raises(NeedsPerson, match="customers: column displayName is described as text"):
-        record_from(_TABLES["business_central", "customers"], ["displayName"], row)
+        record_reader(_TABLES["business_central", "customers"], ["displayName"])(row)

@@ -1,0 +1,107 @@
+"""Writing to Business Central: batches of operations that run one after the other, several batches at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shared.adapters.batch_size import BatchSize
+from shared.adapters.business_central_batch import HEADERS, MOST, batch_answers, batch_of_writes
+from shared.adapters.business_central_errors import refusal_of
+from shared.adapters.http import WRITE_SECONDS, Answer, Call, LostAnswer, Service
+from shared.adapters.rows import record_reader
+from shared.adapters.wire import Row, WireError
+from shared.adapters.writing import Chunk, chunks, in_halves, write_in_chunks
+from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
+from shared.core.tables import Table
+
+_WORTH_A_REQUEST = 20  # writes, where there are lanes to spare
+
+
+class BusinessCentralWriting:
+    """Writes records of `company` through `service`, `lanes` batches at once; `who` is the caller."""
+
+    def __init__(self, service: Service, company: str, who: str, lanes: int) -> None:
+        self._service = service
+        self._company = company
+        self._who = who
+        self._lanes = lanes
+        self._size = BatchSize(MOST, MOST)
+
+    async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
+        """See RowStore."""
+        return await write_in_chunks(writes, self._cut(table, writes, returning))
+
+    def _cut(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> Iterator[Chunk]:
+        """The chunks to send: creates apart, which may not be repeated, so that a lost answer leaves only them unknown.
+
+        The operations of a batch run one after the other, so they are spread over the lanes.
+        """
+
+        async def safely(chunk: Sequence[Write]) -> list[WriteResult]:
+            return await self._batch(table, chunk, returning, repeatable=True)
+
+        async def once(chunk: Sequence[Write]) -> list[WriteResult]:
+            return await self._batch(table, chunk, returning, repeatable=False)
+
+        for send, creates in ((safely, False), (once, True)):
+            positions = [at for at, write in enumerate(writes) if isinstance(write, Create) is creates]
+            even = -(-len(positions) // self._lanes)
+            for piece in chunks(positions, min(self._size.now, max(_WORTH_A_REQUEST, even))):
+                yield Chunk(piece, send)
+
+    async def _batch(
+        self, table: Table, writes: Sequence[Write], returning: Sequence[str], *, repeatable: bool
+    ) -> list[WriteResult]:
+        answer = await self._send(batch_of_writes(self._company, table, writes), len(writes), repeatable)
+        status = answer.response.status_code
+        if status == 413 and len(writes) > 1:
+
+            async def again(half: Sequence[Write]) -> list[WriteResult]:
+                return await self._batch(table, half, returning, repeatable=repeatable)
+
+            return await in_halves(writes, again)
+        outcomes = batch_answers(answer.response.content, len(writes)) if status < 300 else None
+        if outcomes is not None:
+            return self._results(table, writes, returning, outcomes)
+        if not repeatable and (status < 300 or status >= 500):
+            raise LostAnswer("Business Central answered a batch unreadably")
+        if status == 400:
+            return [refusal_of(answer.error, table, write, self._who) for write in writes]
+        raise self._service.failure(answer)
+
+    async def _send(self, content: bytes, operations: int, repeatable: bool) -> Answer:
+        def strained() -> None:
+            self._size.too_much(operations)
+
+        call = Call("POST", "$batch", HEADERS, content, repeatable, WRITE_SECONDS, strained)
+        answer = await self._service.send(call)
+        if answer.response.status_code == 413:
+            strained()
+        elif answer.response.status_code < 300:
+            self._size.answered(operations, answer.seconds)
+        return answer
+
+    def _results(
+        self,
+        table: Table,
+        writes: Sequence[Write],
+        returning: Sequence[str],
+        outcomes: Sequence[Row | WireError | None],
+    ) -> list[WriteResult]:
+        record_of = record_reader(table, returning)
+
+        def result(write: Write, outcome: Row | WireError | None) -> WriteResult:
+            if outcome is None:
+                return Refused(RefusalKind.NOT_RUN, "Business Central stopped before it came to this record.")
+            if isinstance(outcome, WireError):
+                self._service.pause(outcome)
+                return refusal_of(outcome, table, write, self._who)
+            if isinstance(write, Delete):
+                return Written(Record(write.id, {}))
+            if table.key in outcome:
+                return Written(record_of(outcome))
+            if isinstance(write, Create):
+                return Refused(RefusalKind.UNKNOWN, "Business Central did not say which record it created.")
+            return Written(Record(write.id, {}))
+
+        return [result(*pair) for pair in zip(writes, outcomes, strict=True)]
