@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
+from infra.local.bench import options as bench_options  # noqa: E402
 from infra.local.interpreters import WINDOWS, Missing, work_environment  # noqa: E402
 from infra.local.preparation import Preparation  # noqa: E402
 
@@ -47,6 +48,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
     options = parser.parse_args(arguments)
     if options.command == "demo":
         return "infra.local.demo", []
+    if options.command == "bench":
+        return "infra.local.bench", bench_options.arguments_of(options)
     if options.command == "mutants":
         return "infra.local.mutants", ["--list"] * options.list + options.names
     if options.command == "chaos":
@@ -79,6 +82,13 @@ def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         description="Without arguments: ruff, mypy, import-linter and all tests, each even when one fails. With "
         "arguments: only pytest, with them (for example: dev.py test tests/unit -k people). Exit code 0: all passed.",
     )
+    bench = commands.add_parser(
+        "bench",
+        help="measure calls, time, memory and money against the simulators, beside a loop and the ideal",
+        description="Runs the cases of the bench against both simulators with stated latency, compares every row in "
+        "the end and shows what was measured and what was to be reached. Exit code 0: every end state was right.",
+    )
+    bench_options.add_options(bench)
     mutants = commands.add_parser(
         "mutants",
         help="plant faults one by one and see that the fast tests find each",

@@ -19,7 +19,8 @@ from infra.local.preparation import Preparation, npm_fingerprint, only_one, stam
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_FILES = ("dev.py", "infra/__init__.py", "infra/local/__init__.py", "infra/local/interpreters.py")
-BEFORE_INSTALLING = (*FIRST_FILES, "infra/local/preparation.py")
+BENCH_FILES = ("infra/local/bench/__init__.py", "infra/local/bench/options.py")
+BEFORE_INSTALLING = (*FIRST_FILES, *BENCH_FILES, "infra/local/preparation.py")
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the stand-in programs are shell scripts")
 
@@ -62,7 +63,7 @@ def run_dev(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30)
 
 
-@pytest.mark.parametrize("arguments", [[], ["demo"], ["up"], ["test"]])
+@pytest.mark.parametrize("arguments", [[], ["demo"], ["up"], ["test"], ["bench"]])
 def test_help_comes_at_once_and_installs_nothing(clone: Path, arguments: list[str]) -> None:
     done = run_dev(clone, *arguments, "--help")
     assert done.returncode == 0
@@ -79,6 +80,8 @@ def test_help_comes_at_once_and_installs_nothing(clone: Path, arguments: list[st
         (["up", "--set", "NAME"], "NAME=VALUE"),
         (["up", "--set", "=value"], "NAME=VALUE"),
         (["up", "--info"], "--info"),
+        (["bench", "--records", "many"], "--records"),
+        (["bench", "--cases", "everything"], "--cases"),
     ],
 )
 def test_a_wrong_command_line_is_named_before_anything_is_installed(

@@ -1,0 +1,140 @@
+"""The bench, small and quick: right end states, equal counters, the same calls twice, everything in table and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from infra.local.bench import options as command_line
+from infra.local.bench.__main__ import as_json, main
+from infra.local.bench.cases import CASES, merged
+from infra.local.bench.customers import fields_of, id_of, index_of, values_of
+from infra.local.bench.oracle import Expected, judge
+from infra.local.bench.progress import progress_on
+from infra.local.bench.results import Report
+from infra.local.bench.runner import Bench, Plan, run_bench
+from infra.local.bench.show import show
+from infra.local.bench.simulators import NO_LATENCY, running
+from shared.core.sides import Side
+
+BC, DV = Side.BUSINESS_CENTRAL, Side.DATAVERSE
+QUICK = Plan(records=200, cases=command_line.CASES, latency=NO_LATENCY, state_latency=0, sample=5)
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+async def run(plan: Plan) -> Report:
+    return await run_bench(plan, progress_on(quiet()))
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return asyncio.run(run(QUICK))
+
+
+def test_every_case_ends_right_and_both_sides_counted_the_same(report: Report) -> None:
+    assert [case.name for case in report.cases] == list(command_line.CASES) == [case.name for case in CASES]
+    for case in report.cases:
+        if not case.pending:
+            assert (case.name, case.complaints, case.compared) == (case.name, [], 2 * QUICK.records)
+            assert case.calls == case.served
+            assert case.right
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("idle", {BC: 0, DV: 0}),
+        ("changed-bc", {BC: 0, DV: 20}),
+        ("changed-dv", {BC: 20, DV: 0}),
+        ("changed-both", {BC: 20, DV: 10}),
+        ("load-dv", {BC: 0, DV: 200}),
+        ("load-bc", {BC: 200, DV: 0}),
+    ],
+)
+def test_only_what_must_be_written_is_written(report: Report, name: str, written: dict[Side, int]) -> None:
+    (case,) = (case for case in report.cases if case.name == name)
+    assert case.writes == written
+
+
+def test_the_number_of_calls_of_an_idle_run_does_not_depend_on_the_number_of_records(report: Report) -> None:
+    larger = asyncio.run(run(replace(QUICK, records=700, cases=["idle"])))
+    assert larger.cases[0].calls == report.cases[0].calls
+    assert all(target.met for target in larger.cases[0].targets)
+
+
+def test_two_runs_make_the_same_calls(report: Report) -> None:
+    again = asyncio.run(run(QUICK))
+    for one, other in zip(report.cases, again.cases, strict=True):
+        assert (one.name, one.calls, one.transactions) == (other.name, other.calls, other.transactions)
+
+
+def test_file_and_table_storage_count_the_same(report: Report) -> None:
+    cases = ["idle", "changed-dv", "load-dv"]
+    stored = asyncio.run(run(replace(QUICK, cases=cases, storage="azurite")))
+    assert {case.name: case.transactions for case in stored.cases} == {
+        case.name: case.transactions for case in report.cases if case.name in cases
+    }
+
+
+def test_table_and_json_are_complete(report: Report) -> None:
+    screen = quiet()
+    show(screen, report)
+    assert isinstance(screen.file, io.StringIO)
+    shown, written = screen.file.getvalue(), json.loads(as_json(report))
+    assert written["right"] is True
+    for case in CASES:
+        assert case.title in shown
+        (found,) = (one for one in written["cases"] if one["name"] == case.name)
+        assert found["pending"] or {"calls", "served", "seconds", "ideal", "transactions", "targets"} <= found.keys()
+        assert len(found["targets"]) == 0 if case.pending else len(found["targets"]) >= len(case.limits)
+
+
+async def test_a_wrong_end_state_is_found(tmp_path: Path) -> None:
+    async with running(tmp_path) as simulators:
+        bench = Bench(QUICK, simulators, tmp_path, None, progress_on(quiet()))
+        async with bench.world(120, tuple(Side)) as world:
+            edit = {"phone": "+49 30 1"}
+            row = id_of(DV, 7), values_of(DV, edit, world.lookups)
+            await simulators.dataverse.edit("Ada Admin", [("account", *row)])
+            expected = Expected(world.records, {})
+            verdict = await judge(simulators, expected, world.lookups)
+            assert verdict.wrong == 1
+            assert "phone '+49 30 1' instead of" in verdict.complaints[0]
+            await simulators.dataverse.http.delete(f"{simulators.dataverse.api}/accounts({id_of(DV, 7)})")
+            verdict = await judge(simulators, expected, world.lookups)
+            assert verdict.complaints == [f"Dataverse: {fields_of(7)['name']} is missing."]
+            assert (await judge(simulators, replace(expected, records=119), world.lookups)).wrong == 3
+
+
+def test_a_customer_is_known_by_its_address() -> None:
+    assert [index_of(fields_of(index)["e-mail"]) for index in (0, 7, 99_999)] == [0, 7, 99_999]
+    assert index_of("info@somebody.example") is None
+
+
+@pytest.mark.parametrize("wave", [1, 4])
+def test_a_wave_changes_a_tenth_and_never_the_first(wave: int) -> None:
+    for case in CASES:
+        edits = case.edits(1000, wave)
+        assert len(edits) in (0, 100)
+        assert 0 not in edits
+
+
+def test_where_both_changed_the_same_field_dataverse_is_kept() -> None:
+    edits = {1: {BC: {"phone": "1"}, DV: {"phone": "2"}}, 2: {BC: {"phone": "3"}, DV: {"web site": "4"}}}
+    assert merged(edits) == {1: {"phone": "2"}, 2: {"phone": "3", "web site": "4"}}
+
+
+def test_the_command_writes_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bench.json"
+    assert main(["--quick", "--records", "100", "--cases", "idle", "--json", str(file)]) == 0
+    assert "Nothing changed" in capsys.readouterr().out
+    assert [case["name"] for case in json.loads(file.read_text("utf-8"))["cases"]] == ["idle"]
