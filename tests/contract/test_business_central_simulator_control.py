@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -244,6 +245,24 @@ async def test_a_user_has_five_requests_worked_on_and_95_waiting(bc: Client) -> 
     assert 100 <= served < 140
     assert {answer.status_code for answer in answers} == {200, 429}
     assert asyncio.get_running_loop().time() - started > served / 5 * 0.04
+
+
+async def test_every_row_written_counts_towards_the_stated_time(bc: Client) -> None:
+    row = await bc.create("customers", displayName="x")
+    await bc.control("faults", operation_latency_ms=1, page_latency_ms=100)
+    patch = {"method": "PATCH", "url": f"customers({row['id']})", "body": {"city": "y"}}
+    read = {"method": "GET", "url": "customers"}
+
+    async def stated(call: Awaitable[httpx.Response]) -> Any:
+        await bc.http.delete(f"{bc.running.url}/_simulator/stats")
+        assert (await call).is_success
+        return (await bc.http.get(f"{bc.running.url}/_simulator/stats")).json()["stated_ms"]
+
+    assert await stated(bc.patch("customers", row["id"], city="z")) == 1
+    assert await stated(bc.get("customers")) == 100
+    assert await stated(bc.get(f"customers({row['id']})")) == 0
+    assert await stated(bc.batch([patch, read, patch])) == 103
+    assert await stated(bc.batch([patch, read], Isolation="snapshot")) == 102
 
 
 async def test_a_cut_answer_leaves_the_work_done(bc: Client) -> None:

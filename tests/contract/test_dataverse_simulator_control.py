@@ -165,6 +165,29 @@ async def test_statistics_count_requests_operations_and_records(dataverse: Clien
     assert seen["refusals"] == {"400": 1, "404": 1}
 
 
+async def test_every_row_written_counts_towards_the_stated_time(dataverse: Client) -> None:
+    await dataverse.control("faults", operation_latency_ms=1, page_latency_ms=100)
+    targets = [{"@odata.type": "Microsoft.Dynamics.CRM.account", "name": "y"}] * 4
+    bulk = "accounts/Microsoft.Dynamics.CRM.CreateMultiple"
+    one, all_of_them = "/api/data/v9.2/accounts", {"Targets": targets}
+    batch, content_type = multipart(
+        [operation("GET", one), [operation("POST", one, {}), operation("POST", f"/api/data/v9.2/{bulk}", all_of_them)]]
+    )
+
+    async def stated(*call: Any, **headers: str) -> Any:
+        await dataverse.http.delete(f"{dataverse.url}/_simulator/stats")
+        assert (await dataverse(*call, **headers)).is_success
+        return (await dataverse.statistics())["stated_ms"]
+
+    assert await stated("POST", "accounts", {}) == 1
+    assert await stated("POST", bulk, all_of_them) == 4
+    assert await stated("GET", "accounts") == 100
+    assert await stated("GET", "WhoAmI") == 0
+    assert await stated("POST", "$batch", batch, Content_Type=content_type) == 106
+    seen = await dataverse.statistics()
+    assert (seen["pages"], seen["rows_read"], seen["writes"], seen["operations"]) == (1, 5, 5, 3)
+
+
 async def test_seeds_are_the_same_every_time_and_can_be_added_to(dataverse: Client) -> None:
     body = {
         "seed": 7,

@@ -370,7 +370,7 @@ async def test_keys_are_defined_over_the_api(dataverse: Client) -> None:
 
 
 async def bulk(dataverse: Client, message: str, *targets: dict[str, Any], table: str = "account") -> Any:
-    set_name = {"account": "accounts", "systemuser": "systemusers"}[table]
+    set_name = {"transactioncurrency": "transactioncurrencies"}.get(table, f"{table}s")
     body = {"Targets": [{"@odata.type": TYPE + table, **target} for target in targets]}
     return await dataverse("POST", f"{set_name}/{TYPE}{message}", body)
 
@@ -416,11 +416,46 @@ async def test_upsert_multiple_takes_either_kind_of_key(dataverse: Client) -> No
     assert (await bulk(dataverse, "UpsertMultiple", update)).status_code == 204
 
 
-async def test_bulk_messages_are_refused_where_the_service_refuses_them(dataverse: Client) -> None:
-    untyped = await dataverse("POST", f"accounts/{TYPE}CreateMultiple", {"Targets": [{"name": "x"}]})
-    assert error_of(untyped) == (400, "0x80048d19")
-    user = await bulk(dataverse, "CreateMultiple", {"lastname": "x"}, table="systemuser")
-    assert error_of(user) == (400, "0x80040800")
+BULK = ["CreateMultiple", "UpdateMultiple", "UpsertMultiple"]
+
+
+@pytest.mark.parametrize("message", BULK)
+async def test_a_refused_target_takes_back_all_of_its_bulk_message(dataverse: Client, message: str) -> None:
+    kept = [{"accountid": await dataverse.create("accounts", name="as it was")} for _ in range(3)]
+    targets = [{} if message == "CreateMultiple" else one for one in kept]
+    link = (await dataverse("GET", "accounts?$select=name", prefer="odata.track-changes")).json()["@odata.deltaLink"]
+    good = [{**one, "name": "all or nothing"} for one in targets[:2]]
+    refused = await bulk(dataverse, message, *good, {**targets[2], "name": "x" * 161})
+    assert error_of(refused) == (400, "0x80044331")
+    assert await dataverse.rows(link) == []
+    accepted = await bulk(dataverse, message, *good)
+    assert accepted.is_success
+    assert [row["name"] for row in await dataverse.rows(link)] == ["all or nothing"] * 2
+
+
+@pytest.mark.parametrize("message", BULK)
+async def test_a_record_stands_once_among_the_targets(dataverse: Client, message: str) -> None:
+    row = {"accountid": str(uuid4()), "name": f"twice {uuid4()}"}
+    if message == "UpdateMultiple":
+        await dataverse.create("accounts", **row)
+    refused = await bulk(dataverse, message, row, row | {"accountid": row["accountid"].upper()})
+    assert error_of(refused)[0] == (412 if message == "CreateMultiple" else 400)
+    key = {"@odata.id": f"accounts(accountnumber='{uuid4().hex[:8]}')"}
+    assert (await bulk(dataverse, "UpsertMultiple", key, key)).status_code == 400
+    assert await count(dataverse, row["name"]) == (message == "UpdateMultiple")
+
+
+@pytest.mark.parametrize("message", BULK)
+async def test_bulk_messages_are_refused_where_the_service_refuses_them(dataverse: Client, message: str) -> None:
+    target = {"accountid": await dataverse.create("accounts", name="x"), "name": "y"}
+    for kind in ({}, {"@odata.type": f"{TYPE}contact"}, {"@odata.type": "account"}):
+        answer = await dataverse("POST", f"accounts/{TYPE}{message}", {"Targets": [{**target, **kind}]})
+        assert error_of(answer) == (400, "0x80048d19")
+    for table in ("systemuser", "transactioncurrency"):
+        assert error_of(await bulk(dataverse, message, {"lastname": "x"}, table=table)) == (400, "0x80040800")
+
+
+async def test_multiple_deletion_is_not_there(dataverse: Client) -> None:
     deletion = await bulk(dataverse, "DeleteMultiple", {"accountid": str(uuid4())})
     assert deletion.json()["error"]["message"] == "DeleteMultiple has not yet been implemented."
 

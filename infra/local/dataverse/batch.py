@@ -152,6 +152,9 @@ class _Runner:
         self._gate.statistics.wrote(wrote)
         if part.method == "GET":
             self._gate.count_rows(*done.read)
+        elif done.targets:
+            # The part itself has been counted as one operation already.
+            self._gate.count_operations(done.targets - 1)
 
 
 def _operation(session: Session, part: Part, headers: Headers) -> Operation:

@@ -62,7 +62,7 @@ def _update_all(session: Session, table: Table, targets: list[Target]) -> Answer
 
 
 def _upsert_all(session: Session, table: Table, targets: list[Target]) -> Answer:
-    _check_different([_primary_key_in(table, target) for target in targets])
+    _check_different([str(one["@odata.id"]) if "@odata.id" in one else _primary_key_in(table, one) for one in targets])
     for target in targets:
         _upsert_one(session, table, target)
     return Answer(204)
