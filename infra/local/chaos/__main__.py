@@ -21,6 +21,7 @@ from infra.local.demo.clients import DemoError
 from infra.local.stack import STOPPED, end_on_termination
 
 COMPLAINTS_SHOWN = 20
+SECONDS_BETWEEN_LINES = 10
 
 
 def summary(report: Report, started: float) -> Table:
@@ -47,6 +48,23 @@ def summary(report: Report, started: float) -> Table:
     return table
 
 
+class Lines:
+    """How it stands in a line now and then, where no table can be kept up to date."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next = 0.0
+        self._phase = ""
+
+    def tell(self, report: Report) -> None:
+        """Print a line when there is a new phase or some time has passed."""
+        if report.phase == self._phase and time.monotonic() < self._next:
+            return
+        self._phase, self._next = report.phase, time.monotonic() + SECONDS_BETWEEN_LINES
+        kills = f"{sum(report.kills.values())} of {report.plan.kills} kills"
+        self._console.print(f"{report.phase}: {kills}, {report.edits} edits, {report.runs} runs")
+
+
 def _plan(arguments: Sequence[str]) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m infra.local.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="how often the host is killed (default: %(default)s)")
@@ -60,8 +78,11 @@ def _plan(arguments: Sequence[str]) -> Plan:
 async def _run(plan: Plan, console: Console) -> Report:
     end_on_termination()
     started = time.monotonic()
-    with Live(console=console, transient=True) as live:
-        report = await trial(plan, lambda report: live.update(summary(report, started)))
+    if not console.is_terminal:
+        report = await trial(plan, Lines(console).tell)
+    else:
+        with Live(console=console, transient=True) as live:
+            report = await trial(plan, lambda report: live.update(summary(report, started)))
     console.print(summary(report, started))
     return report
 

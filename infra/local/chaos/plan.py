@@ -20,7 +20,7 @@ class Plan:
     records: int = 5000
     newcomers: int = 50
     edits_a_second: float = 20
-    faults_a_second: float = 2
+    faults_a_second: float = 1
     shortest_life: float = 0.1
     longest_life: float = 4.0
     settling: float = 900

@@ -30,11 +30,12 @@ class Trouble:
         self._chance = plan.chance("trouble")
 
     async def go_on(self, over: Stop) -> None:
-        """Order faults until it is over, then take back those that have not happened."""
+        """Order one fault at a time from each until it is over, then take back what has not happened."""
         while not over.is_requested:
             name, where = self._chance.choice(list(FAULTS)), self._chance.choice(list(Where))
-            await self._systems[where].send("POST", "/_simulator/faults", {"refuse": [FAULTS[name]]})
-            self.ordered[name] += 1
+            if not (await self._systems[where].send("GET", "/_simulator/faults")).json()["refuse"]:
+                await self._systems[where].send("POST", "/_simulator/faults", {"refuse": [FAULTS[name]]})
+                self.ordered[name] += 1
             await over.within(self._chance.expovariate(self._plan.faults_a_second))
         for system in self._systems.values():
             await system.send("DELETE", "/_simulator/faults")
