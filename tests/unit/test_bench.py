@@ -103,8 +103,9 @@ async def test_a_wrong_end_state_is_found(tmp_path: Path) -> None:
         bench = Bench(QUICK, simulators, tmp_path, None, progress_on(quiet()))
         async with bench.world(120, tuple(Side)) as world:
             edit = {"phone": "+49 30 1"}
-            row = id_of(DV, 7), values_of(DV, edit, world.lookups)
-            await simulators.dataverse.edit("Ada Admin", [("account", *row)])
+            await simulators.dataverse.edit(
+                "account", [{"accountid": id_of(DV, 7), **values_of(DV, edit, world.lookups)}]
+            )
             expected = Expected(world.records, {})
             verdict = await judge(simulators, expected, world.lookups)
             assert verdict.wrong == 1

@@ -73,10 +73,8 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def as_json(report: Report) -> str:
     """Everything that was measured, and whether what is to be reached was."""
-    document = asdict(report) | {"right": report.right}
-    for one, written in zip(
-        (*report.cases, *report.measures), (*document["cases"], *document["measures"]), strict=True
-    ):
+    document: dict[str, Any] = asdict(report) | {"right": report.right}
+    for one, written in zip(report.everything, [*document["cases"], *document["measures"]], strict=True):
         for target, line in zip(one.targets, written["targets"], strict=True):
             line["met"] = target.met
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

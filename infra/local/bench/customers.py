@@ -25,6 +25,7 @@ TERMS = {"30 DAYS": 1, "2%10NET30": 2, "NET45": 3, "NET60": 4, "": None}
 """Payment terms by their code in Business Central, as choices of Dataverse."""
 SHIPMENTS = {"FOB": 1, "": None}
 CUSTOMER_TYPE = 3
+LONG_AGO = "2025-01-01T00:00:00Z"
 
 PLAIN = {
     "name": ("displayName", "name"),
@@ -92,18 +93,28 @@ def table_of(side: Side) -> str:
     return _TABLES[side][0]
 
 
+def key_of(side: Side) -> str:
+    """The column of `side` that holds a customer's id."""
+    return _TABLES[side][1]
+
+
 def id_of(side: Side, index: int) -> str:
     """The id of a seeded row; ids and numbers rise with the index."""
-    return f"{index:08x}-{'bc00' if side is Side.BUSINESS_CENTRAL else 'd000'}-4000-8000-{index:012x}"
+    return _guid(index, "bc00" if side is Side.BUSINESS_CENTRAL else "d000")
+
+
+def _guid(index: int, kind: str) -> str:
+    return f"{index:08x}-{kind}-4000-8000-{index:012x}"
 
 
 def row_of(side: Side, index: int, lookups: Lookups) -> Row:
-    """A customer as its simulator's seed takes it."""
+    """A customer of long ago, as its simulator takes many."""
     fields = fields_of(index)
-    row: Row = {_TABLES[side][1]: id_of(side, index)}
-    if side is Side.BUSINESS_CENTRAL:
-        return row | {"number": f"B{index:07}"} | values_of(side, fields, lookups)
-    return row | {"customertypecode": CUSTOMER_TYPE, "statecode": 0} | values_of(side, fields, lookups)
+    row: Row = {key_of(side): id_of(side, index)} | values_of(side, fields, lookups)
+    if side is Side.DATAVERSE:
+        return row | {"customertypecode": CUSTOMER_TYPE, "statecode": 0, "modifiedon": LONG_AGO}
+    contact = {"contactId": _guid(index, "bcc0"), "contactNumber": f"K{index:07}"}
+    return row | contact | {"number": f"B{index:07}", "lastModifiedDateTime": LONG_AGO}
 
 
 def values_of(side: Side, fields: Fields, lookups: Lookups) -> Row:

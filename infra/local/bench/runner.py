@@ -14,7 +14,7 @@ from infra.local.bench import loop
 from infra.local.bench.app import App, CountingState
 from infra.local.bench.cases import CASES, Case, Edits, merged
 from infra.local.bench.counted_storage import CountedTableStorage
-from infra.local.bench.customers import id_of, table_of, values_of
+from infra.local.bench.customers import id_of, key_of, table_of, values_of
 from infra.local.bench.file_state import FileState
 from infra.local.bench.ideal import ideal
 from infra.local.bench.loop import LoopRates
@@ -22,7 +22,7 @@ from infra.local.bench.oracle import Expected, Verdict, judge
 from infra.local.bench.progress import Progress
 from infra.local.bench.results import CaseResult, Peer, Report, Target
 from infra.local.bench.simulators import NO_LATENCY, BenchError, Latency, Simulators, running
-from infra.local.bench.world import USER, World, couple, make_world
+from infra.local.bench.world import World, couple, make_world
 from infra.local.child import Child
 from shared.core.sides import Side
 
@@ -109,12 +109,12 @@ class Bench:
 
     async def _apply(self, world: World, edits: Edits) -> None:
         for side in Side:
-            changes = [
-                (table_of(side), id_of(side, index), values_of(side, edit[side], world.lookups))
+            rows = [
+                {key_of(side): id_of(side, index)} | values_of(side, edit[side], world.lookups)
                 for index, edit in edits.items()
                 if side in edit
             ]
-            await self.simulators.at(side).edit(USER, changes)
+            await self.simulators.at(side).edit(table_of(side), rows)
 
     async def _measured(self, world: World, case: Case, records: int) -> CaseResult:
         app = world.app
