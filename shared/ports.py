@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -217,3 +217,46 @@ class Ids(Protocol):
     def new(self) -> str:
         """A GUID text, lower case, never given out before."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that the queue has set aside: after too many deliveries, or because its time was over.
+
+    `number` is its place in the queue of dead letters; `reason` and `description` are the queue's own words.
+    """
+
+    number: int
+    message: JobMessage
+    reason: str
+    description: str
+    enqueued_at: datetime
+    deliveries: int
+
+
+class DeadLetters(Protocol):
+    """The messages that a queue has set aside for a person."""
+
+    async def page(self, after: int | None, limit: int) -> list[DeadLetter]:
+        """Dead letters in the order of their numbers, beyond `after`. Raises Passing, NeedsPerson."""
+        ...
+
+    async def resubmit(self, numbers: Collection[int]) -> list[DeadLetter]:
+        """Send these to the queue again and remove them here; answers those that were there.
+
+        One at a time, each sent before it is removed: what dies in between sends it twice, never not at all. Raises
+        Passing, NeedsPerson.
+        """
+        ...
+
+
+class NoDeadLetters:
+    """A queue that never sets a message aside."""
+
+    async def page(self, after: int | None, limit: int) -> list[DeadLetter]:
+        """None."""
+        return []
+
+    async def resubmit(self, numbers: Collection[int]) -> list[DeadLetter]:
+        """None."""
+        return []

@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Table
-from shared.ports import BusinessCentralStore, Clock, DataverseStore, Ids, JobQueue, RowStore, StateStore
+from shared.ports import (
+    BusinessCentralStore,
+    Clock,
+    DataverseStore,
+    DeadLetters,
+    Ids,
+    JobQueue,
+    NoDeadLetters,
+    RowStore,
+    StateStore,
+)
 from shared.services.repositories.companies import CompanyRepository
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
@@ -67,6 +77,7 @@ class Services:
     standard_mappings: tuple[TableMapping, ...]
     facts: Facts
     policy: Policy = field(default_factory=Policy)
+    dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
 
     def rows(self, side: Side) -> RowStore:
         """The tables of one side."""
