@@ -9,12 +9,12 @@ Business Central ends after 8 minutes: page "Operational limits".) So the next s
 
 - the newest row that was seen, less OVERLAP. This alone would do, and tells the same newest rows for ever;
 - the moment at which the completed scan began, less MARGIN. Whatever was stamped after that comes in the next scan;
-  what was stamped before it had committed when the scan read: the margin holds the longest request, the two minutes
+  what was stamped before that had committed when the scan read: the margin holds the longest request, the two minutes
   that the first page may take until it is answered, and some minutes between the clocks of the service's machines.
 
 That moment is the service's own (the Date of the first answer); ours is never asked. It says nothing about a replica,
-which may lag by any time. So only scans that read the primary have one: all but the first, which reads the whole table
-from a replica, and after which the newest row that the replica had shown is what counts.
+which may lag by any time. So only scans that read the primary have one: all but those that read the whole table, which
+a replica serves, and after which the newest row that it had shown is what counts.
 """
 
 from __future__ import annotations

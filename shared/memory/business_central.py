@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.core.records import ChangePage, Create, RefusalKind
@@ -30,8 +30,9 @@ class MemoryBusinessCentral(MemoryRows):
 
     As in the API v2.0: ids and numbers are given by the store, numbers and codes are unique, Code columns are
     upper-cased, a changed country blanks the address columns that the table's description names, a new customer or
-    vendor brings its contact along. The feed goes by time of modification with an overlap, so it repeats itself, and
-    tells no deletions. Not as there: an edit of a customer is not mirrored to its contact.
+    vendor brings its contact along. The feed goes by time of modification with an overlap, so it repeats itself until
+    a margin after it has passed, and tells no deletions. Not as there: an edit of a customer is not mirrored to its
+    contact.
     """
 
     side = Side.BUSINESS_CENTRAL
@@ -43,27 +44,33 @@ class MemoryBusinessCentral(MemoryRows):
         tables: Iterable[Table] | None = None,
         *,
         overlap: timedelta = timedelta(minutes=10),
+        margin: timedelta = timedelta(minutes=15),
     ) -> None:
         super().__init__(clock, ids, tables)
         self._overlap = overlap
+        self._margin = margin
         self._numbers: Counter[str] = Counter()
         self._contacts: dict[tuple[str, str], str] = {}  # (table, id) of a customer or vendor -> id of its contact
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
-        """See RowStore: a scan in the order of ids through what was modified since the last one, less the overlap."""
+        """See RowStore: a scan in the order of ids through what was modified since the last one, less the overlap.
+
+        Or since the last one began, less the margin, if that is later; scans through everything do not count for it.
+        """
         rows = self._asked("changes", table, columns)
         fields = fields_of(position, self.side) if position else {}
-        since, newest = _moment(fields.get("since")), _moment(fields.get("newest"))
-        after = str(fields.get("after") or "")
-        wanted = [key for key in sorted(rows) if key > after and self._is_due(rows[key], since)]
+        since, newest, scanned, begun = (_moment(fields.get(name)) for name in ("since", "newest", "scanned", "begun"))
+        after, start = str(fields.get("after") or ""), self._start(since, scanned)
+        begun = begun or (self._clock.now() if since else None)
+        wanted = [key for key in sorted(rows) if key > after and (start is None or rows[key].modified_at >= start)]
         page = {key: rows[key] for key in wanted[:page_size]}
-        newest = max((moment for moment in (newest, *_moments(page.values())) if moment), default=None)
+        newest = _latest(newest, *_moments(page.values()))
         records = tuple(self._record(table, columns, key, row) for key, row in page.items())
         if len(wanted) > len(page):
-            fields = {"since": _text(since), "newest": _text(newest), "after": max(page)}
-            return ChangePage(records, position_of(fields), more=True)
-        reached = max((moment for moment in (since, newest) if moment), default=None)
-        return ChangePage(records, position_of({"since": _text(reached)}), more=False)
+            reached = {"since": since, "scanned": scanned, "begun": begun, "newest": newest}
+            return ChangePage(records, _position({**reached, "after": max(page)}), more=True)
+        done = {"since": _latest(since, newest), "scanned": _latest(scanned, begun)}
+        return ChangePage(records, _position(done), more=False)
 
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""
@@ -76,8 +83,8 @@ class MemoryBusinessCentral(MemoryRows):
             if contact is not None and contact.values["type"] == "Company"
         }
 
-    def _is_due(self, row: Row, since: datetime | None) -> bool:
-        return since is None or row.modified_at >= since - self._overlap
+    def _start(self, since: datetime | None, scanned: datetime | None) -> datetime | None:
+        return _latest(since - self._overlap, scanned - self._margin if scanned else None) if since else None
 
     def _new_id(self, write: Create) -> str:
         return self._ids.new()
@@ -141,8 +148,13 @@ def _moments(rows: Iterable[Row]) -> list[datetime]:
     return [row.modified_at for row in rows]
 
 
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max(filter(None, moments), default=None)
+
+
+def _position(fields: Mapping[str, object]) -> str:
+    texts = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+    return position_of(texts)
 
 
 def _moment(text: object) -> datetime | None:

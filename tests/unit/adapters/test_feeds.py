@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
 from shared.adapters.dataverse_tracking import changed_page
 from shared.adapters.feeds import Dated, modified_page
-from shared.adapters.wire import Explained, Row
+from shared.adapters.wire import Explained, Row, moment_literal
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
 from shared.core.sides import Side
@@ -41,14 +43,19 @@ class Pages:
         self._pages = list(pages)
         self.asked: list[str] = []
         self.preferences: list[str] = []
+        self.latest: list[bool] = []
+        self.date: datetime | None = None
 
     async def __call__(self, path: str, how: Mapping[str, str] | bool) -> Dated:
         self.asked.append(unquote(path))
-        self.preferences.append("" if isinstance(how, bool) else how["Prefer"])
+        if isinstance(how, bool):
+            self.latest.append(how)
+        else:
+            self.preferences.append(how["Prefer"])
         page = self._pages.pop(0)
         if isinstance(page, Exception):
             raise page
-        return Dated(page, None)
+        return Dated(page, self.date)
 
 
 async def scan(pages: Pages, position: str | None = None) -> ChangePage:
@@ -83,6 +90,110 @@ async def test_only_a_completed_scan_moves_the_moment_and_the_next_one_begins_be
         f"{since}2026-01-01T11:50:00.057Z",
         f"{since}2026-01-01T23:50:00.000Z",
     ]
+
+
+def at(clock: str) -> datetime:
+    """That time on the day of these tests."""
+    return datetime.fromisoformat(f"2026-01-01T{clock}:00Z")
+
+
+@pytest.mark.parametrize(
+    ("newest", "begun", "start"),
+    [
+        pytest.param("12:00", "12:01", "11:50", id="busy: the newest row, less the overlap"),
+        pytest.param("12:00", "12:05", "11:50", id="both say the same"),
+        pytest.param("12:00", "12:06", "11:51", id="idle: the scan's own beginning, less the margin"),
+        pytest.param("12:00", "20:00", "19:45", id="idle for long"),
+        pytest.param("12:00", "11:00", "11:50", id="a Date that is late tells nothing"),
+        pytest.param("12:00", None, "11:50", id="no Date"),
+    ],
+)
+async def test_a_scan_begins_at_the_later_of_newest_row_and_last_scan_with_a_margin_each(
+    newest: str, begun: str | None, start: str
+) -> None:
+    pages = Pages({"value": [customer(1, f"2026-01-01T{newest}:00Z")]}, {"value": []}, {"value": []})
+    first = await scan(pages)
+    pages.date = at(begun) if begun else None
+    second = await scan(pages, first.position)
+    await scan(pages, second.position)
+    assert pages.asked[2].endswith(f"$filter=lastModifiedDateTime ge 2026-01-01T{start}:00.000Z")
+
+
+async def test_the_first_scan_reads_a_replica_whose_lag_nobody_knows_so_only_its_rows_count() -> None:
+    pages = Pages({"value": [customer(1, "2026-01-01T12:00:00Z")]}, {"value": []})
+    pages.date = at("20:00")
+    first = await scan(pages)
+    await scan(pages, first.position)
+    assert pages.latest == [False, True]
+    assert pages.asked[1].endswith("ge 2026-01-01T11:50:00.000Z")
+
+
+async def test_what_counts_is_when_the_scan_began_and_only_once_it_is_completed() -> None:
+    link = {"@odata.nextLink": f"{HOST}/c?$skiptoken=1"}
+    old = customer(1, "2026-01-01T12:00:00Z")
+    pages = Pages({"value": [old]}, {"value": [], **link}, FeedExpired("gone"), {"value": [], **link}, {"value": []})
+    position = (await scan(pages)).position
+    for date in ("13:00", "14:00", "15:00"):
+        pages.date = at(date)
+        position = (await scan(pages, position)).position
+    assert pages.asked[3] == pages.asked[1]
+    assert pages.latest[1:] == [True] * 4
+    pages = Pages({"value": []})
+    await scan(pages, position)
+    assert pages.asked[0].endswith("ge 2026-01-01T13:45:00.000Z")  # the scan that was completed began at 14:00
+
+
+class Company:
+    """Records whose modifications commit some minutes after their stamp, and a replica that lags behind them."""
+
+    def __init__(self, modifications: list[tuple[int, int]]) -> None:
+        self._modifications = modifications
+        self.minute = 0
+        self.lag = 0
+
+    def visible(self, minute: int) -> set[int]:
+        """The modifications that a reader of the primary sees then."""
+        return {number for number, (stamp, lasts) in enumerate(self._modifications) if stamp + lasts <= minute}
+
+    async def __call__(self, path: str, latest: bool) -> Dated:
+        since = unquote(path).partition("ge ")[2]
+        seen = self.visible(self.minute if latest else self.minute - self.lag)
+        rows = [self._row(number) for number in sorted(seen)]
+        page: Row = {"value": [row for row in rows if row["lastModifiedDateTime"] >= since]}
+        return Dated(page, at("00:00") + timedelta(minutes=self.minute))
+
+    def _row(self, number: int) -> Row:
+        moment = at("00:00") + timedelta(minutes=self._modifications[number][0])
+        return customer(number, moment_literal(moment))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 8)), max_size=12),
+    st.lists(st.integers(1, 60), min_size=1, max_size=12),
+    st.integers(0, 500),
+)
+async def test_every_modification_is_told_by_the_first_scan_that_could_see_it(
+    modifications: list[tuple[int, int]], pauses: list[int], lag: int
+) -> None:
+    company, told, position = Company(modifications), set[str](), None
+    company.lag = lag
+    for pause in pauses:
+        company.minute += pause
+        page = await modified_page(CUSTOMERS, NAMES, position, company)
+        position, reads_replica = page.position, not told
+        told |= {str(record.values["displayName"]) for record in page.records}
+        if not reads_replica:
+            assert told == {f"C{number}" for number in company.visible(company.minute)}
+
+
+async def test_an_idle_company_is_soon_asked_in_vain() -> None:
+    company, position, sizes = Company([(minute, 0) for minute in range(30)]), None, []
+    for minute in (30, 35, 40, 45, 50):
+        company.minute = minute
+        page = await modified_page(CUSTOMERS, NAMES, position, company)
+        position = page.position
+        sizes.append(len(page.records))
+    assert sizes == [30, 11, 10, 5, 0]
 
 
 async def test_a_scan_whose_link_died_begins_again() -> None:

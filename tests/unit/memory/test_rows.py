@@ -78,6 +78,22 @@ async def test_the_feed_of_business_central_repeats_itself_for_the_overlap(
     assert (await erp.changes(CUSTOMERS, ["displayName"], again.position, 50)).records == again.records
 
 
+async def test_the_feed_of_business_central_falls_silent_when_nothing_changes(
+    erp: MemoryBusinessCentral, clock: SettableClock
+) -> None:
+    for _ in range(3):
+        erp.put(CUSTOMERS, {"displayName": "Nordwind"})
+    position, told = None, []
+    for minutes in (0, 5, 5, 6, 1):
+        clock.advance(minutes=minutes)
+        records, more = 0, True
+        while more:
+            page = await erp.changes(CUSTOMERS, ["displayName"], position, 2)
+            records, position, more = records + len(page.records), page.position, page.more
+        told.append(records)
+    assert told == [3, 3, 3, 3, 0]
+
+
 async def test_a_code_is_wanted_where_no_series_gives_one(erp: MemoryBusinessCentral) -> None:
     with pytest.raises(Refusal, match="code must be filled in"):
         erp.put(CURRENCIES, {"displayName": "Euro"})
