@@ -9,7 +9,7 @@ later one can only narrow them; here groups stand alone unless `accumulated` ask
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from itertools import accumulate
@@ -18,7 +18,7 @@ from shared.core.mapping import Conversion, FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Value, Values
-from shared.core.transfer import References, Tables, carry, comparable
+from shared.core.transfer import References, Tables, end_of, way_of
 
 MOST_FIELDS = 16  # that an index can keep apart
 
@@ -38,7 +38,10 @@ class NotCompared(Enum):
     """Why a field of a record has no value to compare."""
 
     BLANK = "blank"
-    UNUSABLE = "unusable"  # its transformation fails, or its reference has no counterpart
+    UNUSABLE = "unusable"  # its transformation fails, its reference has no counterpart, or it is too long
+
+
+type Reader = Callable[[Values, References], Value | NotCompared]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,32 +111,33 @@ def criteria_of(
     return criteria
 
 
-def match_value(
-    item: MatchField, side: Side, values: Values, tables: Tables, references: References, blanks: BlankValues
-) -> Value | NotCompared:
-    """What a record of `side` holds in a match field, in the form in which both sides are compared.
+def reader_of(item: MatchField, side: Side, tables: Tables, blanks: BlankValues) -> Reader:
+    """What tells what a record of `side` holds in a match field, in the form in which both sides are compared.
 
     The value of the side that is not `compared_on` is carried over first, with its transformation rules, reference and
     length, just as a synchronization would. A blank number, date, choice or Boolean is a value like any other.
     """
-    value = comparable(item.line, side, values, tables[side])
+    own = end_of(item.line, side, tables[side]).meaning
     skips_blanks = blanks is BlankValues.NEVER_MATCH or _is_text(item.line, tables)
-    if value is None and skips_blanks:
-        return NotCompared.BLANK
-    if side is not item.compared_on:
-        carried = carry(item.line, side, values, tables, references)
-        if not isinstance(carried, dict):
-            return NotCompared.UNUSABLE
-        value = comparable(item.line, side.other, carried, tables[side.other])
-        if value is None and skips_blanks:
+    spelled = _as_written if item.case_sensitive else _without_case
+    if side is item.compared_on:
+        return lambda values, _: _value(own(values), skips_blanks, spelled)
+    carry = way_of(item.line, side, tables[side.other]).carry
+    there = end_of(item.line, side.other, tables[side.other]).meaning
+
+    def read(values: Values, references: References) -> Value | NotCompared:
+        if skips_blanks and own(values) is None:
             return NotCompared.BLANK
-    return _spelled(value, item.case_sensitive)
+        carried = carry(values, references)
+        return _value(there(carried), skips_blanks, spelled) if isinstance(carried, dict) else NotCompared.UNUSABLE
+
+    return read
 
 
 def agrees(
     criteria: MatchCriteria,
     group: int,
-    records: dict[Side, Values],
+    records: Mapping[Side, Values],
     tables: Tables,
     references: References,
 ) -> bool:
@@ -143,10 +147,7 @@ def agrees(
     """
     compared = 0
     for item in criteria.groups[group]:
-        here, there = (
-            match_value(item, side, records[side], tables, references, criteria.blanks)
-            for side in (Side.BUSINESS_CENTRAL, Side.DATAVERSE)
-        )
+        here, there = (reader_of(item, side, tables, criteria.blanks)(records[side], references) for side in Side)
         if here is NotCompared.BLANK and criteria.blanks is BlankValues.LEFT_OUT:
             continue
         if isinstance(here, NotCompared) or isinstance(there, NotCompared) or here != there:
@@ -177,12 +178,17 @@ def _column(line: FieldMapping, side: Side, tables: Tables) -> Column:
     return tables[side].column(line.columns(side)[0])
 
 
-def _spelled(value: Value, case_sensitive: bool) -> Value:
-    """One spelling for what people read as the same letters; accents make a difference."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    text = text if text.isascii() else unicodedata.normalize("NFC", text)
-    if case_sensitive:
-        return text
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
+def _value(value: Value, skips_blanks: bool, spelled: Callable[[str], str]) -> Value | NotCompared:
+    if isinstance(value, str):
+        return spelled(value.strip())
+    return NotCompared.BLANK if value is None and skips_blanks else value
+
+
+def _as_written(text: str) -> str:
+    """One spelling for what people read as the same letters."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _without_case(text: str) -> str:
+    """The same without regard to case; accents make a difference."""
+    return text.lower() if text.isascii() else _as_written(_as_written(text).casefold())

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from shared.core.filters import parse_filter
-from shared.core.match_criteria import BlankValues, MatchCriteria, NotCompared, match_value
+from shared.core.match_criteria import BlankValues, MatchCriteria, NotCompared, reader_of
 from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Value
@@ -34,12 +34,11 @@ class MatchIndex:
     def __init__(self, criteria: MatchCriteria, side: Side, tables: Tables, expression: str = "") -> None:
         self.criteria = criteria
         self.side = side
-        self._tables = tables
         self._passes = parse_filter(expression).passes
-        self._fields = criteria.fields
+        self._readers = [reader_of(item, side, tables, criteria.blanks) for item in criteria.fields]
         self._ids = bytearray()
         self._partners = bytearray()
-        self._digests = [array("Q") for _ in self._fields]
+        self._digests = [array("Q") for _ in self._readers]
         self._blank = array("H")
         self._unusable = array("H")
         self._order: array[int] | None = None
@@ -105,25 +104,31 @@ class MatchIndex:
         """The fields of a group, as bits, by which this record searches the other side; 0 when it cannot search."""
         return 0 if self._unusable[row] & group else group & ~self._blank[row]
 
-    def digest(self, row: int, fields: int) -> int:
-        """The 64-bit digest of a row's values in these fields."""
-        combined = 0
-        for at, digests in enumerate(self._digests):
-            if fields >> at & 1:
-                combined = (combined * _SPREAD + digests[row]) & _WORD
+    def digests_by(self, fields: int) -> Callable[[int], int]:
+        """What gives the 64-bit digest of a row's values in these fields."""
+        first, *others = [digests for at, digests in enumerate(self._digests) if fields >> at & 1]
+        if not others:
+            return first.__getitem__
+
+        def combined(row: int) -> int:
+            digest = first[row]
+            for digests in others:
+                digest = (digest * _SPREAD + digests[row]) & _WORD
+            return digest
+
         return combined
 
     def find_by(self, fields: int) -> Finder:
         """A finder of the rows by their values in these fields; rows that lack one of them cannot be found."""
         rows = array("I", (row for row in self.rows if not (self._blank[row] | self._unusable[row]) & fields))
-        digests = [self.digest(row, fields) for row in rows]
+        digests = list(map(self.digests_by(fields), rows))
         order = sorted(range(len(rows)), key=digests.__getitem__)
         return Finder(array("Q", (digests[at] for at in order)), array("I", (rows[at] for at in order)))
 
     def _add_values(self, record: Record, references: References) -> None:
         blank = unusable = 0
-        for at, item in enumerate(self._fields):
-            value = match_value(item, self.side, record.values, self._tables, references, self.criteria.blanks)
+        for at, read in enumerate(self._readers):
+            value = read(record.values, references)
             if isinstance(value, NotCompared):
                 self._digests[at].append(0)
                 blank |= (value is NotCompared.BLANK) << at

@@ -32,19 +32,15 @@ from shared.core.match_report import (
 
 
 class _State(IntEnum):
-    """How a BC record stands."""
+    """How a BC record stands; up to COUPLED it claims rows."""
 
     NONE = 0
     SEVERAL = 1
     TAKEN = 2
     CONTESTED = 3
-    MATCHED = 4
-    COUPLED = 5  # before: still claims
+    COUPLED = 4  # before this run
+    MATCHED = 5
     SETTLED = 6  # coupled before, and explained by a group that was tried
-
-    @property
-    def tries_on(self) -> bool:
-        return self not in (_State.MATCHED, _State.SETTLED)
 
 
 _REASONS = {
@@ -123,14 +119,14 @@ class Matching:
         """By BC record the row (plus one) that it claims; what else was found is noted."""
         compared = array("H", bytes(2 * self._bc.capacity))
         for record in self._bc.rows:
-            if _State(self._states[record]).tries_on:
+            if self._states[record] <= _State.COUPLED:
                 compared[record] = self._bc.compared_fields(record, fields)
         claims = _zeros(self._bc.capacity)
         for some in sorted(set(compared) - {0}):
-            finder = self._dv.find_by(some)
+            finder, digest = self._dv.find_by(some), self._bc.digests_by(some)
             for record in self._bc.rows:
                 if compared[record] == some:
-                    rows = finder.find(self._bc.digest(record, some))
+                    rows = finder.find(digest(record))
                     if len(rows) == 1:
                         claims[record] = rows[0] + 1
                     elif rows:

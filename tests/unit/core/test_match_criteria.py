@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.core.mapping import Conversion, FieldMapping, Mapping
-from shared.core.match_criteria import BlankValues, CriteriaError, agrees, criteria_of, match_value
+from shared.core.match_criteria import BlankValues, CriteriaError, agrees, criteria_of, reader_of
 from shared.core.match_criteria import NotCompared as Not
 from shared.core.references import ReferenceAnswers
 from shared.core.sides import Direction, Side
@@ -45,7 +45,7 @@ def value(
     assert one.business_central is not None
     sensitive = [one.business_central] if case_sensitive else []
     criteria = criteria_of(mapping(one, match_by=[[one.business_central]]), TABLES, case_sensitive=sensitive)
-    return match_value(criteria.fields[0], side, values, TABLES, REFERENCES, blanks)
+    return reader_of(criteria.fields[0], side, TABLES, blanks)(values, REFERENCES)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def couplings(draw: st.DrawFn) -> tuple[list[Texts], list[Texts], dict[str, str]
     return left, right, {bc_id(one): dv_id(other) for one, other in zip(here[:count], there[:count], strict=False)}
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(couplings(), GROUPS, st.sampled_from(["", "a", "abc"]))
 def test_it_is_what_comparing_all_with_all_says(
     company: tuple[list[Texts], list[Texts], dict[str, str]], groups: list[str], case_sensitive: str
@@ -187,14 +187,14 @@ SIZE = 20_000
 NAMES = ("Müller", "Muller", "Contoso", "Fabrikam", "Adventure Works", "Ångström", "Angstrom", "Straße", "Strasse")
 
 
-def company(chance: random.Random) -> tuple[list[Record], list[Record], dict[str, str]]:
-    """Two sides of `SIZE` records with duplicates, blanks, case and accent differences, and the pairs to be found.
+def company(chance: random.Random, size: int = SIZE) -> tuple[list[Record], list[Record], dict[str, str]]:
+    """Two sides of `size` records with duplicates, blanks, case and accent differences, and the pairs to be found.
 
     By number: of ten, six agree by e-mail in other letters, one by name and post code only, one has a double on
     either side, one differs by an accent, one has nobody.
     """
     left, right, pairs = dict[int, Texts](), dict[int, Texts](), dict[str, str]()
-    for at in range(SIZE):
+    for at in range(size):
         name, mail, code = f"{chance.choice(NAMES)} {at}", f"office{at}@example.com", f"{at % 90_000:05}"
         here: Texts = (name, mail, code)
         there: Texts = (name.upper(), mail.title(), code)
@@ -221,9 +221,9 @@ def company(chance: random.Random) -> tuple[list[Record], list[Record], dict[str
 def test_twenty_thousand_of_either_side_are_matched_at_once() -> None:
     records, rows, pairs = company(random.Random(6))
     criteria = criteria_by("b", "ac")
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = matched(criteria, records, rows)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
     assert pairs_of(found) == pairs
     assert found.totals.matched == SIZE * 7 // 10
     assert found.totals.unmatched == {
@@ -232,16 +232,17 @@ def test_twenty_thousand_of_either_side_are_matched_at_once() -> None:
 
 
 def test_an_index_costs_tens_of_bytes_per_record() -> None:
-    records, rows, _ = company(random.Random(6))
+    size = SIZE // 4
+    records, rows, _ = company(random.Random(6), size)
     criteria = criteria_by("b", "ac")
     index = {BC: MatchIndex(criteria, BC, TABLES), DV: MatchIndex(criteria, DV, TABLES)}
     tracemalloc.start()
     index[BC].add(records)
     index[DV].add(rows)
-    kept = tracemalloc.get_traced_memory()[0] / (2 * SIZE)
+    kept = tracemalloc.get_traced_memory()[0] / (2 * size)
     found = match(index[BC], index[DV])
-    result = tracemalloc.get_traced_memory()[0] / (2 * SIZE) - kept
-    peak = tracemalloc.get_traced_memory()[1] / (2 * SIZE)
+    result = tracemalloc.get_traced_memory()[0] / (2 * size) - kept
+    peak = tracemalloc.get_traced_memory()[1] / (2 * size)
     tracemalloc.stop()
     assert found.totals.matched > 0
     assert kept < 80

@@ -162,9 +162,9 @@ def test_among_twenty_thousand_the_one_that_is_meant_is_found() -> None:
     records, rows = company(chance)
     chance.shuffle(rows)
     asked = chance.sample(records, 1000)
-    begun = time.perf_counter()
+    begun = time.process_time()
     index = index_of(*rows)
     found = {record.id: index.suggest(record) for record in asked}
-    assert time.perf_counter() - begun < 6
+    assert time.process_time() - begun < 6
     first = sum(bool(best) and best[0].dataverse == one for one, best in found.items())
     assert first >= 0.95 * len(asked)
