@@ -65,6 +65,10 @@ class Coupling:
             return replace(self, business_central=end)
         return replace(self, dataverse=end)
 
+    def agreed(self, business_central: CoupledRecord, dataverse: CoupledRecord, now: datetime) -> Coupling:
+        """The coupling once both sides agree on what these ends say; nothing is on its way then."""
+        return Coupling(business_central, dataverse, self.coupled_at, now, version=self.version)
+
     def attempting(self, writes: Mapping[Side, Values], after: Coupling, now: datetime) -> Coupling:
         """The coupling while these writes are on their way to `after`: no version is known to hold the base."""
         base = {side: after.at(side).base or {} for side in Side}

@@ -36,27 +36,30 @@ class Damage:
         return self.uncoupled + self.restored + self.blanked
 
 
+NO_DAMAGE = Damage()
+
+
 def damage_of(action: Action, before: ReadOnly[Side, Values]) -> Damage:
     """What one action takes away; `before` are the values of both sides now."""
     match action:
         case Uncouple():
             return Damage(uncoupled=1)
         case Make():
-            return Damage(restored=1 if action.replaces else 0)
+            return Damage(restored=1) if action.replaces else NO_DAMAGE
         case Change():
             blanks = any(
                 value is None and before[side].get(name) is not None
                 for side, values in action.writes.items()
                 for name, value in values.items()
             )
-            return Damage(blanked=1 if blanks else 0)
+            return Damage(blanked=1) if blanks else NO_DAMAGE
         case _:
-            return Damage()
+            return NO_DAMAGE
 
 
 def total(damages: Iterable[Damage]) -> Damage:
     """All together."""
-    return sum(damages, Damage())
+    return sum(damages, NO_DAMAGE)
 
 
 def complaint(mapping: Mapping, damage: Damage, coupled: int) -> str | None:

@@ -173,10 +173,10 @@ def _make(
         elif isinstance(carried, Leave):
             merged.left.extend([carried.unresolved] if carried.unresolved else [])
         else:
-            merged.writes[there].update(carried)
+            merged.writes[there] |= carried
             if not way.line.new_rows_only:
-                merged.base[there].update(carried)
-                merged.base[source].update({name: here.get(name) for name in way.line.columns(source)})
+                merged.base[there] |= carried
+                merged.base[source] |= {name: here.get(name) for name in way.starts}
     if (held := _obstacle(merged.problems, merged.waits)) is not None:
         return held
     _fill_gaps(mapping, source, record, merged.writes[source.other])

@@ -65,31 +65,18 @@ def remembered(
     ends = {
         side: _end_after(mapping, side, coupling.at(side), views[side], pair, merged, tables[side]) for side in BOTH
     }
-    return replace(
-        coupling,
-        business_central=ends[Side.BUSINESS_CENTRAL],
-        dataverse=ends[Side.DATAVERSE],
-        synchronized_at=now,
-        attempt=None,
-    )
+    return coupling.agreed(ends[Side.BUSINESS_CENTRAL], ends[Side.DATAVERSE], now)
 
 
 def _end_after(
     mapping: TableMapping, side: Side, end: CoupledRecord, view: View, pair: PairValues, merged: Merge, table: Table
 ) -> CoupledRecord:
-    base, record = merged.base[side], view.record
-    will_hold = {**pair.now[side], **merged.writes[side]}
+    base, writes = merged.base[side], merged.writes[side]
+    will_hold = {**pair.now[side], **writes} if writes else pair.now[side]
     is_known = holds(mapping, side, will_hold, base, table)
-    if record is None:
-        return replace(end, base=base, etag=end.etag if is_known else None)
-    return CoupledRecord(
-        end.id,
-        base,
-        record.etag if is_known else None,
-        _caption(record.values, table.number) or end.number,
-        _caption(record.values, table.title) or end.title,
-        not view.in_filter,
-    )
+    if view.record is None:
+        return CoupledRecord(end.id, base, end.etag if is_known else None, end.number, end.title, end.outside)
+    return _shown(end, base, view.record, table, is_known=is_known, outside=not view.in_filter)
 
 
 def base_after_create(mapping: TableMapping, made: Make, created: Record, tables: Tables) -> dict[Side, CoupledRecord]:
@@ -119,18 +106,21 @@ def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Rec
 
     A service may change what it is sent: Business Central completes addresses by its post code table.
     """
-    shown = described(end, record, table)
-    return shown if holds(mapping, side, record.values, end.base or {}, table) else replace(shown, etag=None)
+    is_known = holds(mapping, side, record.values, end.base or {}, table)
+    return _shown(end, end.base, record, table, is_known=is_known, outside=end.outside)
 
 
 def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
     """The end of a coupling with version, number and title as `record` shows them."""
-    return replace(
-        end,
-        etag=record.etag,
-        number=_caption(record.values, table.number) or end.number,
-        title=_caption(record.values, table.title) or end.title,
-    )
+    return _shown(end, end.base, record, table, is_known=True, outside=end.outside)
+
+
+def _shown(
+    end: CoupledRecord, base: Values | None, record: Record, table: Table, *, is_known: bool, outside: bool
+) -> CoupledRecord:
+    number, title = _caption(record.values, table.number), _caption(record.values, table.title)
+    etag = record.etag if is_known else None
+    return CoupledRecord(end.id, base, etag, number or end.number, title or end.title, outside)
 
 
 def _caption(values: Values, column: str | None) -> str | None:

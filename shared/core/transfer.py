@@ -83,10 +83,14 @@ def end_of(line: FieldMapping, side: Side, table: Table) -> End:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """A line in one direction: `convert` makes the destination's values, `destinations` tell what they must fit."""
+    """A line in one direction: `convert` makes the destination's values, `destinations` tell what they must fit.
+
+    `starts` are the line's columns on `source`.
+    """
 
     line: FieldMapping
     source: Side
+    starts: tuple[str, ...]
     convert: Callable[[Values, References], Carried]
     destinations: Mapping[str, Destination]
 
@@ -118,7 +122,7 @@ class Way:
 def way_of(line: FieldMapping, source: Side, table: Table) -> Way:
     """A line in the direction from `source` to `table`. Raises KeyError for a column that the table does not have."""
     destinations = {name: _destination(table.column(name)) for name in line.columns(source.other)}
-    return Way(line, source, _conversion(line, source), destinations)
+    return Way(line, source, line.columns(source), _conversion(line, source), destinations)
 
 
 def _conversion(line: FieldMapping, source: Side) -> Callable[[Values, References], Carried]:
@@ -129,7 +133,7 @@ def _conversion(line: FieldMapping, source: Side) -> Callable[[Values, Reference
     if not starts:
         return lambda values, references: {ends[0]: line.constant}
     if line.conversion is not Conversion.PERSON_NAME:
-        return _Single(line, source, starts[0], ends[0], line.rules(source)).convert
+        return _Single(line, line.caption, source, starts[0], ends[0], line.rules(source)).convert
     if source is Side.DATAVERSE:
         return lambda values, references: {ends[0]: join_name(*(_text(values.get(name)) for name in starts))}
     return lambda values, references: dict(zip(ends, split_name(_text(values.get(starts[0]))), strict=True))
@@ -140,6 +144,7 @@ class _Single:
     """A line of one column on either side: by its transformation rules first, then by its reference."""
 
     line: FieldMapping
+    caption: str
     source: Side
     start: str
     end: str
@@ -151,12 +156,12 @@ class _Single:
             return FieldProblem("transformation_failed", self.source, self.end, values.get(self.start), value.message)
         if self.line.reference is None:
             return {self.end: value}
-        answer = references[self.line.caption].resolve(self.source, value)
+        answer = references[self.caption].resolve(self.source, value)
         if isinstance(answer, Resolved):
             return {self.end: answer.value}
         if self.line.clear_value_on_failed_sync:
             return {self.end: None}
-        unresolved = replace(answer, line=self.line.caption)
+        unresolved = replace(answer, line=self.caption)
         return Leave(unresolved) if self.line.keep_value_on_failed_sync else unresolved
 
 

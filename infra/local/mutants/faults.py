@@ -13,22 +13,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "new-version-kept-with-old-content",
         "core/remember.py",
-        "return shown if holds(mapping, side, record.values, end.base or {}, table) else replace(shown, etag=None)",
-        "return shown",
+        "is_known = holds(mapping, side, record.values, end.base or {}, table)",
+        "is_known = True",
         "What the service made of our write is taken for known: the next edit of the other side overwrites it.",
     ),
     Fault(
         "new-content-judged-by-itself",
         "core/remember.py",
-        "will_hold = {**pair.now[side], **merged.writes[side]}",
-        "will_hold = {**pair.now[side], **merged.base[side]}",
+        "will_hold = {**pair.now[side], **writes} if writes else pair.now[side]",
+        "will_hold = {**pair.now[side], **base}",
         "An edit that could not be sent is remembered as agreed by its version, and a later edit overwrites it.",
     ),
     Fault(
         "base-before-the-write-kept",
         "core/remember.py",
-        "base, record = merged.base[side], view.record",
-        "base, record = pair.now[side], view.record",
+        "base, writes = merged.base[side], merged.writes[side]",
+        "base, writes = pair.now[side], merged.writes[side]",
         "The echo of our own write looks like an edit and is written back, or clashes with the next real one.",
     ),
     Fault(
