@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.answers import ErrorsAnswer, error_answer
 from functions.api.operation import Call, Reply, operation
 from functions.queries import ErrorsQuery
-from shared.services.access import Role
+from shared.core.access import Role
 from shared.services.administration import items_page
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.answers import HealthAnswer, health_answer
 from functions.api.operation import Call, Reply, operation
-from shared.services.access import Role
+from shared.core.access import Role
 from shared.services.administration import health as ask_all
 
 

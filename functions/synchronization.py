@@ -16,9 +16,9 @@ from functions.answers import (
 )
 from functions.api.operation import Call, Reply, operation
 from functions.queries import JobsQuery
+from shared.core.access import Role
 from shared.core.jobs import Job, JobStatus, Trigger
 from shared.core.mapping import Mapping
-from shared.services.access import Role
 from shared.services.administration import enabled_mappings, items_of_job, mapping_named
 from shared.services.job_log import jobs_page, request_or_job
 from shared.services.problems import Problem

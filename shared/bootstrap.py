@@ -15,7 +15,7 @@ from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.defaults import standard_mappings, standard_tables
-from shared.services.access import Access, KeysAtTheHost
+from shared.services.access import Access, EntraAccess, KeysAtTheHost
 from shared.services.context import Facts, Policy, Services
 from shared.services.requests import QUEUE
 
@@ -75,8 +75,15 @@ def services_from(environment: Mapping[str, str]) -> Services:
 
 
 def access_from(environment: Mapping[str, str]) -> Access:
-    """Who is let in, as the settings say. Raises SettingsError."""
-    return KeysAtTheHost()
+    """Who is let in, as the settings say. Raises SettingsError with one sentence."""
+    settings = read_settings(environment)
+    if settings.api_access == "keys":
+        return KeysAtTheHost()
+    from shared.adapters.entra import EntraTokens
+
+    tenant, client_id = settings.tenant_id or "", settings.api_client_id or ""
+    verifier = EntraTokens(settings.entra_authority, tenant, client_id)
+    return EntraAccess(tenant, verifier, settings.app_service_authentication, settings.keys_by_name)
 
 
 def mappings_for(ownership_model: str) -> tuple[TableMapping, ...]:

@@ -12,8 +12,9 @@ import azure.functions as func
 from functions.api.operation import Operation, Reply
 from functions.api.problems import ProblemDetails, remedy_of
 from functions.api.reading import fingerprint, read_call, read_credentials, read_idempotency_key
+from shared.core.access import Caller
 from shared.core.failures import NeedsPerson, Passing
-from shared.services.access import Access, Caller
+from shared.services.access import Access
 from shared.services.context import Services
 from shared.services.idempotency import StoredAnswer, once
 from shared.services.problems import Problem

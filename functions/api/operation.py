@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from shared.services.access import Caller, Role
+from shared.core.access import Caller, Role
 from shared.services.context import Services
 from shared.services.forms.base import Form
 

@@ -9,7 +9,8 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.api.operation import Call, NoBody, Operation
-from shared.services.access import Caller, Credentials
+from shared.core.access import Caller
+from shared.services.access import Credentials
 from shared.services.context import Services
 from shared.services.problems import Problem
 

@@ -16,6 +16,7 @@ class SettingsError(Exception):
     """The app cannot start with these settings; the message names the setting and the fix."""
 
 
+SHORTEST_KEY = 20  # characters; a function key has more than fifty
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -68,6 +69,24 @@ def _ncrontab(value: str) -> str:
     return value
 
 
+def _keys(value: SecretStr) -> SecretStr:
+    pairs = _pairs(value)
+    names = [name for name, _ in pairs]
+    named = all(key and re.fullmatch(r"[A-Za-z0-9-]{1,40}", name) for name, key in pairs)
+    if not named or len(set(names)) < len(names):
+        raise ValueError("must be NAME=KEY, several with semicolons; a name has letters, digits and hyphens")
+    if not all(len(key) >= SHORTEST_KEY for _, key in pairs):
+        raise ValueError(f"must have keys of at least {SHORTEST_KEY} characters")
+    return value
+
+
+def _pairs(value: SecretStr) -> list[tuple[str, str]]:
+    """Name and key of each part; a key may have equals signs."""
+    parts = (part.partition("=") for part in value.get_secret_value().split(";") if part.strip())
+    return [(name.strip(), key.strip()) for name, _, key in parts]
+
+
+type ApiKeys = Annotated[SecretStr, AfterValidator(_keys)]
 type Schedule = Annotated[str, AfterValidator(_ncrontab)]
 type Address = Annotated[str, AfterValidator(_address)]
 type Environment = Annotated[str, AfterValidator(_address), AfterValidator(_before_api)]
@@ -160,6 +179,36 @@ class Settings(BaseModel):
         description="Person: the owner of a row is the user coupled to the salesperson. Team: rows keep their owner, "
         "and salespeople are not synchronized.",
     )
+    api_access: Literal["keys", "entra"] = Field(
+        "keys",
+        alias="API_ACCESS",
+        description="keys: the Functions host checks function keys. entra: the app itself checks Entra tokens and "
+        "their app roles, and API_KEYS; needs TENANT_ID (as a GUID) and API_CLIENT_ID.",
+    )
+    api_client_id: Guid | None = Field(
+        None, alias="API_CLIENT_ID", description="Client id of the app registration that callers get tokens for."
+    )
+    api_keys: ApiKeys | None = Field(
+        None,
+        alias="API_KEYS",
+        description="Keys for callers without a token, with API_ACCESS entra: NAME=KEY, several with semicolons.",
+    )
+    app_service_authentication: bool = Field(
+        False,
+        alias="APP_SERVICE_AUTHENTICATION",
+        description="true: App Service authentication is in front of the app, so the person it has signed in is "
+        "believed (header X-MS-CLIENT-PRINCIPAL); only with API_ACCESS entra.",
+    )
+    website_auth_enabled: str | None = Field(
+        None,
+        alias="WEBSITE_AUTH_ENABLED",
+        description="Set by App Service: whether its authentication is switched on. Not to be set by hand.",
+    )
+    entra_authority: Address = Field(
+        "https://login.microsoftonline.com",
+        alias="ENTRA_AUTHORITY",
+        description="Where callers' tokens come from; another one in national clouds.",
+    )
     schedule: Schedule = Field(
         "0 * * * * *",
         alias="SYNC_SCHEDULE",
@@ -203,6 +252,29 @@ class Settings(BaseModel):
             raise ValueError("ServiceBusConnection is missing (or ServiceBusConnection__fullyQualifiedNamespace)")
         return self
 
+    @model_validator(mode="after")
+    def _lets_in_who_can_be_checked(self) -> Settings:
+        if self.api_access == "keys":
+            if self.app_service_authentication or self.api_keys:
+                name = "API_KEYS" if self.api_keys else "APP_SERVICE_AUTHENTICATION"
+                raise ValueError(f"{name} is for API_ACCESS entra; remove it or set that")
+            return self
+        if self.api_client_id is None:
+            raise ValueError("API_CLIENT_ID is missing: with API_ACCESS entra callers need tokens for it")
+        if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", self.tenant_id or ""):
+            raise ValueError("TENANT_ID must be a GUID with API_ACCESS entra: it is compared with that of the caller")
+        if self.app_service_authentication and (self.website_auth_enabled or "true").casefold() != "true":
+            raise ValueError(
+                "APP_SERVICE_AUTHENTICATION is true, but App Service authentication is switched off, so anybody could "
+                "say who they are; switch it on or remove the setting"
+            )
+        return self
+
+    @property
+    def keys_by_name(self) -> dict[str, str]:
+        """The app's own keys."""
+        return dict(_pairs(self.api_keys)) if self.api_keys else {}
+
     @property
     def interval(self) -> timedelta:
         """Between two runs of a mapping."""
@@ -221,6 +293,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 _PREDICATES = {
     "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: the roles, the callers, and the two ways in.
+"""The two ways in.
 
 Either the Functions host checks a function key before the app is called, or the app itself checks an Entra token (its
 own, or the principal that App Service authentication hands over) or one of its own keys. App roles are those of the
@@ -10,44 +10,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
+from shared.core.access import Caller, Role, TokenRefused
 from shared.services.principals import principal_from
 from shared.services.problems import Problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
-
-class Role(StrEnum):
-    """What somebody may do; each may also do what those before may."""
-
-    READER = "Reader"
-    OPERATOR = "Operator"
-    ADMINISTRATOR = "Administrator"
-
-    @property
-    def rank(self) -> int:
-        """0 for the one who may least."""
-        return list(Role).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: a name for people, the Entra object id where there is one, and the app roles."""
-
-    name: str
-    id: str | None = None
-    roles: frozenset[Role] = frozenset()
-
-    def may(self, role: Role) -> bool:
-        """Whether one of the roles is `role` or above."""
-        return any(own.rank >= role.rank for own in self.roles)
-
-    @property
-    def label(self) -> str:
-        """What is recorded on jobs and couplings."""
-        return f"{self.name} ({self.id})" if self.id else self.name
 
 
 EVERYTHING = frozenset({Role.ADMINISTRATOR})
@@ -62,10 +31,6 @@ class Credentials:
     method: str
     headers: Mapping[str, str]
     host: str = ""
-
-
-class TokenRefused(Exception):
-    """A bearer token is not one for this app; the text says why."""
 
 
 class TokenVerifier(Protocol):

@@ -29,6 +29,11 @@ HARMLESS = {
     "ServiceBusConnection": "Endpoint=sb://localhost;SharedAccessKeyName=Root;"
     f"SharedAccessKey={SECRET};UseDevelopmentEmulator=true;",
 }
+ENTRA = {
+    "API_ACCESS": "entra",
+    "TENANT_ID": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+    "API_CLIENT_ID": "9ee4af1b-7e4f-4c2a-8a3c-2f3b1d6f0c11",
+}
 
 INDEX = """
 import asyncio, json, sys
@@ -110,11 +115,19 @@ async def test_the_functions_are_those_of_the_golden_list(app: Indexed) -> None:
 
 
 async def test_every_http_function_answers_and_is_closed_to_strangers(app: Indexed) -> None:
+    assert _levels(app) == {"FUNCTION"}
     for bindings in app.facts["functions"].values():
-        trigger = _trigger(bindings)
-        if trigger["type"] == "httpTrigger":
-            assert trigger["authLevel"] == "FUNCTION"
+        if _trigger(bindings)["type"] == "httpTrigger":
             assert {"type": "http", "name": "$return", "direction": "OUT"} in bindings
+
+
+async def test_where_the_app_checks_tokens_the_host_lets_everybody_through_to_it() -> None:
+    assert _levels(await index(**ENTRA)) == {"ANONYMOUS"}
+
+
+def _levels(app: Indexed) -> set[str]:
+    triggers = [_trigger(bindings) for bindings in app.facts["functions"].values()]
+    return {trigger["authLevel"] for trigger in triggers if trigger["type"] == "httpTrigger"}
 
 
 async def test_the_trigger_reads_the_queue_that_the_app_sends_to_and_the_stack_provides(app: Indexed) -> None:

@@ -38,6 +38,18 @@ MACHINE = {
 }
 """The simulators on this machine, with fixed tokens and connection strings."""
 
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+ENTRA = {"API_ACCESS": "entra", "TENANT_ID": TENANT, "API_CLIENT_ID": CLIENT}
+"""What else is needed to let callers in with Entra tokens."""
+FRONT = {"APP_SERVICE_AUTHENTICATION": "true"}
+
+
+@pytest.mark.parametrize("enabled", [{}, {"WEBSITE_AUTH_ENABLED": "True"}])
+def test_entra_tokens_and_own_keys_can_be_let_in(enabled: dict[str, str]) -> None:
+    settings = read_settings(SERVER | ENTRA | FRONT | enabled | {"API_KEYS": f"flow={SECRET}==; script = {SECRET}"})
+    assert settings.app_service_authentication
+    assert settings.keys_by_name == {"flow": f"{SECRET}==", "script": SECRET}
+
 
 @pytest.mark.parametrize("environment", [SERVER, MACHINE, SERVER | {"TENANT_ID": "contoso.com", "CLIENT_ID": CLIENT}])
 def test_these_settings_are_enough(environment: dict[str, str]) -> None:
@@ -75,6 +87,17 @@ WRONG = [
     ({"ServiceBusConnection__fullyQualifiedNamespace": None}, "ServiceBusConnection", "is missing"),
     ({"CONNECTION_ID": f"{SECRET} and a blank"}, "CONNECTION_ID", "must be 1 to 40 letters"),
     ({"OWNERSHIP_MODEL": "Nobody"}, "OWNERSHIP_MODEL", "must be 'Person' or 'Team'"),
+    ({"API_ACCESS": "everybody"}, "API_ACCESS", "must be 'keys' or 'entra'"),
+    ({"API_ACCESS": "entra", "TENANT_ID": TENANT}, "API_CLIENT_ID", "is missing"),
+    ({**ENTRA, "TENANT_ID": "contoso.com"}, "TENANT_ID", "must be a GUID"),
+    ({"API_KEYS": f"flow={SECRET}"}, "API_KEYS", "is for API_ACCESS entra"),
+    ({"APP_SERVICE_AUTHENTICATION": "true"}, "APP_SERVICE_AUTHENTICATION", "is for API_ACCESS entra"),
+    ({**ENTRA, "APP_SERVICE_AUTHENTICATION": "maybe"}, "APP_SERVICE_AUTHENTICATION", "must be true or false"),
+    ({**ENTRA, **FRONT, "WEBSITE_AUTH_ENABLED": "False"}, "APP_SERVICE_AUTHENTICATION", "anybody could say"),
+    ({**ENTRA, "API_KEYS": SECRET}, "API_KEYS", "must be NAME=KEY"),
+    ({**ENTRA, "API_KEYS": f"flow={SECRET};flow={SECRET}"}, "API_KEYS", "must be NAME=KEY"),
+    ({**ENTRA, "API_KEYS": "flow=short"}, "API_KEYS", "at least 20 characters"),
+    ({**ENTRA, "ENTRA_AUTHORITY": "http://login.example"}, "ENTRA_AUTHORITY", "begin with https://"),
     ({"SYNC_INTERVAL_MINUTES": "0"}, "SYNC_INTERVAL_MINUTES", "must be at least 1"),
     ({"SYNC_INTERVAL_MINUTES": "10081"}, "SYNC_INTERVAL_MINUTES", "must be at most 10080"),
     ({"SYNC_PAGE_SIZE": "many"}, "SYNC_PAGE_SIZE", "must be a whole number"),

@@ -24,6 +24,7 @@ no secret at all.
 SECTIONS = {
     "What is synchronized": ("BUSINESS_CENTRAL_URL", "BUSINESS_CENTRAL_COMPANY_ID", "DATAVERSE_URL", "CONNECTION_ID"),
     "Who signs in": ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "BUSINESS_CENTRAL_TOKEN", "DATAVERSE_TOKEN"),
+    "Who may call": ("API_", "APP_SERVICE", "ENTRA_", "WEBSITE_AUTH"),
     "Where the state is kept": ("AzureWebJobsStorage",),
     "Where the queue is": ("ServiceBusConnection",),
     "How it works": ("",),

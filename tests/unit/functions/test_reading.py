@@ -1,0 +1,159 @@
+"""What is wrong with a request is said with a code, the part that is wrong, and what helps; nothing is done then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.unit.functions.api import Answered, Api
+
+CUSTOMER = {"mapping": "customer"}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+# The operation, what is sent, and the status, code and field of the refusal.
+WRONG: list[tuple[str, dict[str, Any], int, str, str | None]] = [
+    ("list_jobs", {"query": "limit=0"}, 400, "invalid_value", "limit"),
+    ("list_jobs", {"query": "limit=1001"}, 400, "invalid_value", "limit"),
+    ("list_jobs", {"query": "limit=1_0"}, 400, "invalid_value", "limit"),
+    ("list_jobs", {"query": "limit=ten"}, 400, "invalid_value", "limit"),
+    ("list_jobs", {"query": "status=done"}, 400, "invalid_value", "status"),
+    ("list_jobs", {"query": "mapping=NOBODY"}, 404, "unknown_mapping", None),
+    ("list_jobs", {"query": "mappnig=CUSTOMER"}, 400, "unknown_parameter", "mappnig"),
+    ("list_errors", {"query": "waiting=yes"}, 400, "invalid_value", "waiting"),
+    ("list_errors", {"query": "reason=bad_mood"}, 400, "invalid_value", "reason"),
+    ("list_mappings", {"query": "enabled=1"}, 400, "invalid_value", "enabled"),
+    ("health", {"query": "verbose=true"}, 400, "unknown_parameter", "verbose"),
+    ("get_mapping", {"path": {"mapping": "NOBODY"}}, 404, "unknown_mapping", None),
+    ("get_job", {"path": {"id": "8204736192200-c4c90d8d629e"}}, 404, "unknown_job", None),
+    ("change_mapping", {"path": CUSTOMER, "body": {"enabeld": True}}, 400, "unknown_member", "enabeld"),
+    ("change_mapping", {"path": CUSTOMER, "body": {"enabled": "true"}}, 400, "invalid_value", "enabled"),
+    ("change_mapping", {"path": CUSTOMER, "body": {"enabled": None}}, 400, "invalid_value", "enabled"),
+    ("change_mapping", {"path": CUSTOMER, "body": {"guard_percent": 101}}, 400, "invalid_value", "guard_percent"),
+    ("change_mapping", {"path": CUSTOMER, "body": [1]}, 400, "invalid_value", None),
+    ("change_mapping", {"path": CUSTOMER, "raw": b"{'enabled'"}, 400, "invalid_json", None),
+    ("change_mapping", {"path": CUSTOMER, "raw": b"\xff\xfe"}, 400, "invalid_json", None),
+    ("change_mapping", {"path": CUSTOMER, "raw": b" " * 1_000_001}, 413, "body_too_large", None),
+    (
+        "change_mapping",
+        {"path": CUSTOMER, "raw": b"{}", "headers": {"content-type": "text/plain"}},
+        415,
+        "not_json",
+        None,
+    ),
+    ("change_mapping", {"path": CUSTOMER, "raw": b"{}", "headers": {"content-type": ""}}, 415, "not_json", None),
+    (
+        "change_mapping",
+        {"path": CUSTOMER, "body": {"dataverse_filter": "name gt"}},
+        400,
+        "invalid_filter",
+        "dataverse_filter",
+    ),
+    ("synchronize_all", {"headers": {"idempotency-key": "ä"}}, 400, "invalid_value", "Idempotency-Key"),
+    ("synchronize_all", {"headers": {"idempotency-key": "x" * 201}}, 400, "invalid_value", "Idempotency-Key"),
+]
+
+
+@pytest.mark.parametrize(("operation", "sent", "status", "code", "field"), WRONG)
+async def test_what_is_wrong_is_named(
+    api: Api, operation: str, sent: Mapping[str, Any], status: int, code: str, field: str | None
+) -> None:
+    refused = await api.call(operation, **sent)
+    problem = refused.json
+    assert (refused.status, problem["code"], problem["field"]) == (status, code, field)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["remedy"]
+    assert field is None or problem["detail"].startswith(f"{field}: ")
+
+
+async def test_nothing_is_done_when_something_is_wrong(api: Api) -> None:
+    before = (await api.call("get_mapping", CUSTOMER)).text
+    wrong = {"enabled": False, "guard_percent": 101}
+    assert (await api.call("change_mapping", CUSTOMER, body=wrong)).status == 400
+    assert (await api.call("get_mapping", CUSTOMER)).text == before
+
+
+async def test_a_key_in_the_address_is_the_hosts_affair(api: Api) -> None:
+    assert (await api.call("list_jobs", query="code=local-key")).status == 200
+
+
+async def test_json_may_be_declared_with_its_charset(api: Api) -> None:
+    headers = {"content-type": "Application/JSON; charset=utf-8"}
+    assert (await api.call("change_mapping", CUSTOMER, body={"enabled": True}, headers=headers)).status == 200
+
+
+async def pages(api: Api, operation: str, member: str, query: str = "") -> list[list[Any]]:
+    """All pages of two."""
+    found: list[list[Any]] = []
+    after = ""
+    while True:
+        page: Answered = await api.call(operation, query=f"limit=2&{query}&continuation={after}")
+        assert page.status == 200, page.text
+        found.append(page.json[member])
+        after = page.json["continuation"]
+        if after is None:
+            return found
+
+
+async def test_mappings_come_in_pages_and_can_be_filtered(api: Api) -> None:
+    await api.call("change_mapping", CUSTOMER, body={"enabled": False})
+    all_pages = await pages(api, "list_mappings", "mappings")
+    names = [one["name"] for page in all_pages for one in page]
+    assert names == sorted(names)
+    assert [len(page) for page in all_pages] == [2, 2, 1]
+    assert [one["name"] for page in await pages(api, "list_mappings", "mappings", "enabled=false") for one in page] == [
+        "CUSTOMER"
+    ]
+
+
+async def test_errors_come_in_pages_the_newest_first_and_each_once(api: Api) -> None:
+    await api.world.open_all()
+    for length in range(101, 106):
+        api.world.account(name="x" * length)
+        await api.world.synchronize("CUSTOMER")
+        api.world.clock.advance(minutes=1)
+    all_pages = await pages(api, "list_errors", "errors", "mapping=customer&reason=value_refused")
+    times = [one["last_at"] for page in all_pages for one in page]
+    records = {one["record_id"] for page in all_pages for one in page}
+    assert [len(page) for page in all_pages] == [2, 2, 1]
+    assert times == sorted(times, reverse=True)
+    assert len(records) == 5
+    assert (await api.call("list_errors", query="reason=update_conflict")).json == {
+        "errors": [],
+        "count": 0,
+        "continuation": None,
+    }
+
+
+async def test_a_mapping_is_changed_only_over_the_version_that_was_read(api: Api) -> None:
+    etag = (await api.call("get_mapping", CUSTOMER)).headers["etag"]
+    first = await api.call("change_mapping", CUSTOMER, body={"enabled": False}, headers={"if-match": etag})
+    second = await api.call("change_mapping", CUSTOMER, body={"enabled": True}, headers={"if-match": etag})
+    assert (first.status, second.status, second.code) == (200, 412, "mapping_changed")
+    assert (await api.call("change_mapping", CUSTOMER, body={"enabled": True})).status == 200
+
+
+async def test_long_work_answers_where_to_ask_and_who_asked(api: Api) -> None:
+    started = await api.call("synchronize_mapping", CUSTOMER)
+    assert (started.status, started.headers["retry-after"]) == (202, "2")
+    assert started.headers["location"] == f"https://sync.example/api/jobs/{started.json['id']}"
+    waiting = await api.call("get_job", {"id": started.json["id"]})
+    assert (waiting.status, waiting.json["kind"]) == (202, "request")
+    await api.world.work_off()
+    ended = await api.call("get_job", {"id": started.json["id"]})
+    assert (ended.status, ended.json["status"]) == (200, "succeeded")
+    job = await api.call("get_job", {"id": ended.json["jobs"][0]["id"]})
+    assert (job.json["kind"], job.json["requested_by"], job.json["errors"]) == ("job", "function key", [])
+
+
+async def test_a_disabled_mapping_is_not_synchronized(api: Api) -> None:
+    await api.call("change_mapping", CUSTOMER, body={"enabled": False})
+    refused = await api.call("synchronize_mapping", CUSTOMER)
+    assert (refused.status, refused.code) == (409, "mapping_disabled")
