@@ -22,6 +22,14 @@ from infra.local.bench import options as bench_options  # noqa: E402
 from infra.local.interpreters import WINDOWS, Missing, work_environment  # noqa: E402
 from infra.local.preparation import Preparation  # noqa: E402
 
+SIMULATE = {
+    "seeds": ("N", "how many seeds to play (1000; only the one if --seed is given)"),
+    "seed": ("S", "the first seed (any); alone: play this one and tell its story"),
+    "jobs": ("J", "processes at once (2)"),
+    "spare": ("FAULTS", "leave out these kinds of bad luck, as a failure's command says"),
+    "skip": ("DEEDS", "leave out these deeds of people, as a failure's command says"),
+}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Prepare, then run what was asked for; answers the exit code."""
@@ -55,6 +63,9 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
     if options.command == "chaos":
         seed = [] if options.seed is None else [f"--seed={options.seed}"]
         return "infra.local.chaos", [f"--kills={options.kills}", f"--records={options.records}", *seed]
+    if options.command == "simulate":
+        given = {name: value for name in SIMULATE if (value := getattr(options, name)) is not None}
+        return "tests.simulation", [f"--{name}={value}" for name, value in given.items()]
     rest = ["--info", str(options.info.resolve())] if options.info else []
     rest += ["--empty"] if options.empty else []
     return "infra.local.stack", rest + [f"--set={assignment}" for assignment in options.set]
@@ -98,7 +109,19 @@ def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     mutants.add_argument("--list", action="store_true", help="only say what would be planted")
     mutants.add_argument("names", metavar="NAME", nargs="*", help="try only these faults (default: all)")
     add_chaos(commands.add_parser("chaos", help="kill the host again and again and see that nothing is lost"))
+    add_simulate(commands.add_parser("simulate", help="play the app against thousands of seeded worlds of bad luck"))
     return parser, test
+
+
+def add_simulate(parser: argparse.ArgumentParser) -> None:
+    """Describe `simulate`."""
+    parser.description = (
+        "Plays the whole app over ports in memory, on a virtual clock, while instances are killed and frozen, answers "
+        "get lost and people edit both sides; then every law is checked. Exit code 0: all of them held. Otherwise "
+        "the seed, the shortest story that breaks a law and the command that repeats it are shown."
+    )
+    for name, (metavar, text) in SIMULATE.items():
+        parser.add_argument(f"--{name}", metavar=metavar, help=text)
 
 
 def add_chaos(parser: argparse.ArgumentParser) -> None:

@@ -84,6 +84,11 @@ class MemoryQueue:
         self._take_back()
         return min((delivery.due for delivery in self._waiting if delivery.locked_until is None), default=None)
 
+    def next_unlock(self) -> datetime | None:
+        """When the next lock runs out if nobody renews it."""
+        self._take_back()
+        return min((delivery.locked_until for delivery in self._waiting if delivery.locked_until), default=None)
+
     def receive(self, session: str | None = None) -> Delivery | None:
         """Take the first due message whose session nobody holds (or of this `session`) and lock it, or None."""
         self._take_back()

@@ -56,6 +56,7 @@ async def test_a_lock_runs_out(queue: MemoryQueue, clock: SettableClock) -> None
     first = received(queue)
     clock.advance(seconds=59)
     queue.renew(first)
+    assert queue.next_unlock() == clock.now() + queue.lock
     clock.advance(seconds=59)
     assert queue.receive() is None
     clock.advance(seconds=1)

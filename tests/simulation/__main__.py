@@ -1,0 +1,106 @@
+"""`python -m tests.simulation [--seeds N] [--seed S] [--jobs J]`: play many seeds, or one of them and tell its story.
+
+Exit code 1: a law was broken. The seed, the shortest story that breaks it, and the command that repeats it are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.simulation.faults import Fault
+from tests.simulation.many import outcomes
+from tests.simulation.scenario import Plan
+from tests.simulation.shorten import lines_of, shortened
+from tests.simulation.simulation import Outcome, play
+
+STOPPED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play; answers the exit code."""
+    options = command_line().parse_args(arguments)
+    logging.disable(logging.CRITICAL)
+    console = Console(soft_wrap=True, highlight=False)
+    first = random.SystemRandom().randrange(10**6) * 1000 if options.seed is None else options.seed
+    if options.seeds is None and options.seed is not None:
+        return tell(console, Plan(first, frozenset(options.spare), frozenset(options.skip)))
+    seeds = range(first, first + (options.seeds or 1000))
+    try:
+        broken = play_all(console, seeds, options.jobs)
+    except KeyboardInterrupt:
+        return STOPPED
+    if broken is None:
+        console.print(f"[green]{len(seeds):,} seeds from {first} on: every law holds.[/green]")
+        return 0
+    console.print("A law is broken. Looking for the shortest story ...")
+    report(console, shortened(broken))
+    return 1
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of this command."""
+    parser = argparse.ArgumentParser(prog="dev.py simulate", description=(__doc__ or "").split(": ", 1)[1])
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="how many to play (default: 1000, or only the one given)"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="the first one (default: anywhere)")
+    parser.add_argument("--jobs", type=int, metavar="J", default=2, help="processes at once (default: 2)")
+    parser.add_argument("--spare", type=faults, metavar="FAULTS", default=[], help="leave out these kinds of bad luck")
+    parser.add_argument("--skip", type=numbers, metavar="DEEDS", default=[], help="leave out these deeds of people")
+    return parser
+
+
+def faults(text: str) -> list[Fault]:
+    """A list of faults by name."""
+    return [Fault(name) for name in text.split(",") if name]
+
+
+def numbers(text: str) -> list[int]:
+    """A list of numbers."""
+    return [int(number) for number in text.split(",") if number]
+
+
+def tell(console: Console, plan: Plan) -> int:
+    """Play one seed and tell its story."""
+    outcome = play(plan, tell=True)
+    report(console, outcome)
+    return 0 if outcome.broken is None else 1
+
+
+def report(console: Console, outcome: Outcome) -> None:
+    """The story, what was broken, and how to see it again."""
+    for line in lines_of(outcome):
+        console.print(escape(line))
+    if outcome.broken is None:
+        console.print(f"[green]Seed {outcome.plan.seed}: every law holds.[/green]")
+    else:
+        console.print(f"[red]Seed {outcome.plan.seed}: {escape(str(outcome.broken))}[/red]")
+    console.print(f"Again: python3 dev.py simulate {' '.join(outcome.plan.options)}")
+
+
+def play_all(console: Console, seeds: range, jobs: int) -> Outcome | None:
+    """Play seeds until one breaks a law; that one."""
+    began = time.monotonic()
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task, done = progress.add_task("", total=len(seeds)), 0
+        for played, broken in outcomes(seeds, jobs):
+            done += played
+            speed = done / (time.monotonic() - began)
+            progress.update(task, completed=done, description=f"{speed:.0f} seeds/s")
+            if broken is not None:
+                return broken
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""What the job log says, held against what happened."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from shared.core.jobs import Counters, Job, JobStatus
+from shared.core.sides import Side, direction_from
+from shared.ports import Insert, Put, StateChange
+from tests.simulation.hosts import Execution
+from tests.simulation.kinds import KINDS
+from tests.simulation.ledger import Broken
+
+_ENDED = {status.value for status in JobStatus if status.ended}
+
+
+class JobWatch:
+    """Sees every job as it is stored, and every slice that ended undisturbed."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, dict[str, Any]] = {}
+        self._in_work: defaultdict[str, list[Execution]] = defaultdict(list)
+        self._surely: defaultdict[str, list[Execution]] = defaultdict(list)
+
+    def stored(self, table: str, changes: Sequence[StateChange]) -> None:
+        """A transaction was done. Raises Broken when a job that has ended changes once more."""
+        if table != "jobs":
+            return
+        for change in changes:
+            if isinstance(change, (Put, Insert)):
+                before = self._ended.get(change.key)
+                if before is not None and before != dict(change.body):
+                    told = {
+                        name: (before[name], change.body[name]) for name in before if before[name] != change.body[name]
+                    }
+                    raise Broken("a job ends once", f"job {change.key} of {before['mapping']} changed: {told}")
+                if change.body["status"] in _ENDED:
+                    self._ended[change.key] = dict(change.body)
+
+    def begins(self, execution: Execution) -> None:
+        """A slice begins; one of the same mapping that is still in work has lost its right to count."""
+        for other in self._in_work[execution.mapping]:
+            other.disturbed = True
+        self._in_work[execution.mapping].append(execution)
+
+    def ended_well(self, execution: Execution) -> None:
+        """A slice came to its end and had every answer: what it did must be counted."""
+        if execution in self._in_work[execution.mapping]:
+            self._in_work[execution.mapping].remove(execution)
+            self._surely[execution.run].append(execution)
+
+    def check(self, jobs: Sequence[Job], written: Counter[tuple[str, str]]) -> None:
+        """Every job has ended, and its counters tell what was written.
+
+        Of a slice that was killed, whose answers were lost, or that lost its session, nobody can know how much was
+        counted: between nothing and all that it wrote. All the others count exactly. Raises Broken.
+        """
+        if unended := [f"{job.mapping} {job.status} {job.id}" for job in jobs if not job.status.ended]:
+            raise Broken("every job ends", ", ".join(unended))
+        for job in jobs:
+            self._check_least(job)
+        for kind in KINDS:
+            for source in Side:
+                mine = [job for job in jobs if job.mapping == kind.name and job.direction is direction_from(source)]
+                table = kind.tables[source.other].name
+                _check_most(mine, kind.name, written[table, "create"], written[table, "update"])
+
+    def _check_least(self, job: Job) -> None:
+        for side in Side:
+            if direction_from(side.other) is not job.direction:
+                continue
+            created = sum(len(each.created[side]) for each in self._surely[job.run])
+            updated = sum(len(each.updated[side] - each.created[side]) for each in self._surely[job.run])
+            if job.counters.inserted < created or job.counters.modified < updated:
+                did = f"{created} were created and {updated} changed for certain"
+                raise Broken("counters tell what happened", f"{job.mapping} to {side}: {did}, counted {job.counters}")
+
+
+def _check_most(jobs: Sequence[Job], name: str, created: int, updated: int) -> None:
+    total = Counters()
+    for job in jobs:
+        total.add(job.counters)
+    if total.inserted > created or total.modified > updated or total.deleted:
+        did = f"{created} were created and {updated} changed"
+        raise Broken("counters tell what happened", f"{name}, all jobs: {did}, counted {total}")

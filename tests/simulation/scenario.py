@@ -1,0 +1,96 @@
+"""What one seed draws: the company, its rules, its people's diligence and its luck."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.core.mapping import ConflictScope, DeletionConflictResolution, UpdateConflictResolution, WhenOutsideFilter
+from shared.services.context import Policy
+from tests.simulation.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be played: a seed, less the faults and the deeds that are left out to make its story shorter."""
+
+    seed: int
+    spared: frozenset[Fault] = frozenset()
+    skipped: frozenset[int] = frozenset()
+
+    @property
+    def options(self) -> list[str]:
+        """How the command asks for it."""
+        words = ["--seed", str(self.seed)]
+        words += ["--spare", ",".join(sorted(self.spared))] if self.spared else []
+        return words + (["--skip", ",".join(map(str, sorted(self.skipped)))] if self.skipped else [])
+
+    def random(self, purpose: str) -> random.Random:
+        """Random numbers of their own for each purpose: more of the one does not change the other."""
+        return random.Random(f"{self.seed}/{purpose}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One world. `customer` are settings of its mappings, `strengths` what its luck is like.
+
+    `deeds` is how many things people do within `minutes`; with `repeats` they type a value that was typed before.
+    `in_step` worlds have been synchronized once before anything goes wrong.
+    """
+
+    policy: Policy
+    overlap: timedelta
+    settings: dict[str, object]
+    strengths: dict[Fault, float]
+    instances: int
+    tick: float
+    minutes: float
+    deeds: int
+    records: int
+    repeats: float
+    in_step: bool
+    stickiness: float
+    pace: float
+    eagerness: float
+
+
+def scenario_of(plan: Plan) -> Scenario:
+    """Draw it."""
+    draw = plan.random("scenario")
+    interval = draw.choice([1, 5, 5, 15])
+    policy = Policy(
+        page_size=draw.choice([1, 2, 3, 10, 1000]),
+        slice_time=timedelta(seconds=draw.choice([0, 0, 5, 120])),
+        interval=timedelta(minutes=interval),
+        sweep_interval=timedelta(minutes=draw.choice([10, 30, 60])),
+    )
+    settings: dict[str, object] = {
+        "update_conflict_resolution": draw.choice([UpdateConflictResolution.NONE, *UpdateConflictResolution]),
+        "deletion_conflict_resolution": draw.choice(list(DeletionConflictResolution)),
+        "conflict_scope": draw.choice([ConflictScope.FIELD, *ConflictScope]),
+        "when_outside_filter": draw.choice([WhenOutsideFilter.RECEIVE_ONLY, WhenOutsideFilter.KEEP_IN_STEP]),
+    }
+    return Scenario(
+        policy=policy,
+        overlap=timedelta(minutes=10),
+        settings=settings,
+        strengths=_strengths(draw),
+        instances=draw.choice([1, 2, 2, 3]),
+        tick=draw.choice([60.0, 120.0]),
+        minutes=draw.choice([4.0, 8.0, 15.0]),
+        deeds=draw.choice([4, 8, 14]),
+        records=draw.choice([1, 1, 2]),
+        repeats=draw.choice([0.0, 0.0, 0.2]),
+        in_step=draw.random() < 0.6,
+        stickiness=draw.choice([0.0, 0.5, 0.9]),
+        pace=draw.choice([0.05, 0.5, 3.0]),
+        eagerness=draw.choice([0.05, 0.3]),
+    )
+
+
+def _strengths(draw: random.Random) -> dict[Fault, float]:
+    """Some worlds know one kind of bad luck only, some all of them; some have a little, some a lot."""
+    share = draw.choice([0.1, 0.3, 0.3, 0.6, 1.0])
+    how_bad = draw.choice([0.5, 1.0, 2.0, 4.0])
+    return {fault: how_bad * (0.3 + draw.random()) for fault in Fault if draw.random() < share}
