@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
+_EMPTY_LINE = re.compile(rb"\n\r?\n")  # the carriage return before it is a blank at the end of a header
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _STATUS = re.compile(rb"HTTP/\S+[ \t]+(\d{3})(?!\d)")
@@ -100,10 +101,8 @@ def _divided(text: bytes) -> tuple[bytes, bytes]:
     """Header fields and body, at the first empty line."""
     if text.startswith((b"\r\n", b"\n")):
         return b"", _behind_line(text)
-    strict, bare = text.find(b"\r\n\r\n"), text.find(b"\n\n")
-    if strict >= 0 and not 0 <= bare < strict:
-        return text[:strict], text[strict + 4 :]
-    return (text[:bare], text[bare + 2 :]) if bare >= 0 else (text, b"")
+    empty = _EMPTY_LINE.search(text)
+    return (text[: empty.start()], text[empty.end() :]) if empty else (text, b"")
 
 
 def _response(text: bytes) -> Response:

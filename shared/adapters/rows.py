@@ -100,33 +100,34 @@ def body_writer(table: Table) -> Callable[[Create | Update], Row]:
     A new row is described by what it has; its blanks are left to the service, whose templates and defaults fill only
     what was not sent. Raises KeyError for a column that the table does not have.
     """
-    add = _add_to_business_central if table.side is Side.BUSINESS_CENTRAL else _add_to_dataverse
+    property_of = _business_central_property if table.side is Side.BUSINESS_CENTRAL else _dataverse_property
     known = {table.key, *(column.name for column in table.columns)}
-    writable = [column for column in table.columns if not column.read_only]
+    writable = [(column.name, property_of(column)) for column in table.columns if not column.read_only]
 
     def body_of(write: Create | Update) -> Row:
         values = write.values
         if unknown := values.keys() - known:
             column_of(table, min(unknown))
         blanks = isinstance(write, Update)
-        body: Row = {}
-        for column in writable:
-            if column.name in values and ((value := values[column.name]) is not None or blanks):
-                add(body, column, value)
-        return body
+        given = [(property_for, values[name]) for name, property_for in writable if name in values]
+        return dict([property_for(value) for property_for, value in given if blanks or value is not None])
 
     return body_of
 
 
-def _add_to_business_central(body: Row, column: Column, value: Value) -> None:
-    body[column.name] = to_business_central(column, value)
+type _Property = Callable[[Value], tuple[str, object]]
 
 
-def _add_to_dataverse(body: Row, column: Column, value: Value) -> None:
+def _business_central_property(column: Column) -> _Property:
+    name = column.name
+    return lambda value: (name, to_business_central(column, value))
+
+
+def _dataverse_property(column: Column) -> _Property:
     if column.kind is not ColumnKind.LOOKUP:
-        body[column.name] = to_dataverse(column, value)
-    elif value is None:
-        # The annotation with null is refused or ignored; the bare navigation property clears.
-        body[column.navigation or column.name] = None
-    else:
-        body[f"{column.navigation or column.name}@odata.bind"] = f"/{column.target_set}({value})"
+        name = column.name
+        return lambda value: (name, to_dataverse(column, value))
+    navigation, target_set = column.navigation or column.name, column.target_set
+    bind = f"{navigation}@odata.bind"
+    # The annotation with null is refused or ignored; the bare navigation property clears.
+    return lambda value: (navigation, None) if value is None else (bind, f"/{target_set}({value})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -45,23 +45,36 @@ class Explained(NeedsPerson):
 
 def json_text(value: object) -> str:
     """JSON in which a Decimal is a number with exactly its digits (a float would keep 15 to 17 of them)."""
-    match value:
-        case str():
-            return _quoted(value)
-        case Decimal():
-            return format(value, "f")
-        case dict():
-            return "{" + ",".join([f"{_quoted(name)}:{json_text(one)}" for name, one in value.items()]) + "}"
-        case list() | tuple():
-            return "[" + ",".join([json_text(one) for one in value]) + "]"
-        case _:
-            return json.dumps(value)
+    write = _WRITERS.get(type(value))
+    return write(value) if write else json.dumps(value)
+
+
+def _object_text(value: dict[str, object]) -> str:
+    return "{" + ",".join([f"{_quoted(name)}:{json_text(one)}" for name, one in value.items()]) + "}"
+
+
+def _array_text(value: Iterable[object]) -> str:
+    return "[" + ",".join([json_text(one) for one in value]) + "]"
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: str,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+    Decimal: lambda value: format(value, "f"),
+    dict: _object_text,
+    list: _array_text,
+    tuple: _array_text,
+}
+_DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
 def json_object(content: bytes | str) -> Row | None:
     """The JSON object in a body, its fractions as Decimal; None when it is anything else (HTML, nothing, a list)."""
     try:
-        value = json.loads(content, parse_float=Decimal)
+        text = content.decode() if isinstance(content, bytes) else content
+        value = _DECODER.decode(text.removeprefix("\ufeff"))
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
