@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from infra.local.dataverse.errors import Refusal, wrong_payload
 from infra.local.dataverse.schema.model import Table
 
@@ -66,7 +68,11 @@ class Answer:
             return self.body
         if isinstance(self.body, str):
             return self.body.encode()
-        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        try:
+            return orjson.dumps(self.body)
+        except TypeError:
+            # Half a surrogate pair, which a database may hold and JSON may not.
+            return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def refused(refusal: Refusal) -> Answer:

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from infra.local.dataverse.errors import Refusal
-from infra.local.dataverse.query.preferences import Preferences
-from infra.local.dataverse.query.selection import Selection, selected_columns
+from infra.local.dataverse.query.selection import Selection, selection_of
 from infra.local.dataverse.schema.catalog import BY_SET, TABLES
 from infra.local.dataverse.schema.model import Table
 from infra.local.dataverse.session import Session
@@ -123,7 +122,7 @@ def dump(storage: Storage, name: str, columns: Sequence[str]) -> Iterator[list[R
     """Answer all rows of a table in chunks, in the order of their ids. Raises WrongBodyError."""
     table = table_named(name, "table")
     try:
-        selection = Selection(table, selected_columns(table, ",".join(columns)), Preferences())
+        selection = selection_of(table, ",".join(columns))
     except Refusal as refusal:
         raise WrongBodyError("columns", refusal.message) from refusal
     return _dumped(storage, selection)

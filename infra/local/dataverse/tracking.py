@@ -14,7 +14,7 @@ from infra.local.dataverse.errors import Refusal, not_allowed, wrong_argument
 from infra.local.dataverse.query.collection import context
 from infra.local.dataverse.query.cookie import Cookie, encoded, inner_cookie, read_skip_token, skip_token
 from infra.local.dataverse.query.options import Options
-from infra.local.dataverse.query.selection import Selection, selected_columns
+from infra.local.dataverse.query.selection import selection_for
 from infra.local.dataverse.schema.model import Kind, Table
 from infra.local.dataverse.session import Session
 
@@ -84,7 +84,7 @@ class _Reader:
         self._options = options
         self._address = address
         self._size = session.preferences.page_size
-        self._selection = Selection(table, selected_columns(table, options["$select"]), session.preferences)
+        self._selection = selection_for(table, options["$select"], session.preferences)
 
     def next_page(self, token: str) -> dict[str, Any]:
         """Go on where a page ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
@@ -52,8 +53,13 @@ def day_of(text: str) -> str | None:
 
 def moment_text(seconds: float) -> str:
     """Answer stored seconds as the service writes them: UTC, whole seconds, `Z`."""
+    return _moment_text(int(seconds))
+
+
+@lru_cache(maxsize=4096)
+def _moment_text(seconds: int) -> str:
     # Not by fromtimestamp: Windows knows no moment before 1970.
-    return (_NAIVE_EPOCH + timedelta(seconds=int(seconds))).isoformat() + "Z"
+    return (_NAIVE_EPOCH + timedelta(seconds=seconds)).isoformat() + "Z"
 
 
 def moment_of(seconds: float) -> datetime:

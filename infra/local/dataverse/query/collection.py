@@ -15,7 +15,7 @@ from infra.local.dataverse.query.ordering import Order, behind, clause, parse_or
 from infra.local.dataverse.query.parser import parse_filter
 from infra.local.dataverse.query.preferences import MOST_ROWS
 from infra.local.dataverse.query.scope import Scope
-from infra.local.dataverse.query.selection import Selection, selected_columns
+from infra.local.dataverse.query.selection import Selection, selection_for
 from infra.local.dataverse.schema.model import Table
 from infra.local.dataverse.session import Session
 
@@ -86,7 +86,7 @@ def count_rows(session: Session, table: Table, options: Options, restriction: Re
 def read_row(session: Session, table: Table, row_id: str, options: Options) -> dict[str, Any]:
     """Answer one row; raises Refusal where there is none."""
     session.may("read", table)
-    selection = Selection(table, selected_columns(table, options["$select"]), session.preferences)
+    selection = selection_for(table, options["$select"], session.preferences)
     expansions = parse_expand(table, options["$expand"])
     sql = f'SELECT {selection.sql} FROM "{table.name}" t WHERE t."{table.id}" = ?'
     values = session.storage.one(sql, [row_id])
@@ -114,7 +114,7 @@ def _prepared(session: Session, table: Table, options: Options, restriction: Res
     if "$filter" in options:
         where.append(conditions.sql(parse_filter(options["$filter"], options.aliases), scope))
     return Query(
-        Selection(table, selected_columns(table, options["$select"]), session.preferences),
+        selection_for(table, options["$select"], session.preferences),
         parse_expand(table, options["$expand"]),
         parse_order(options.aliases.get(options["$orderby"], options["$orderby"]), scope),
         where,

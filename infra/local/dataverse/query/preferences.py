@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
 
 MOST_ROWS = 5000
 FORMATTED = "OData.Community.Display.V1.FormattedValue"
@@ -17,7 +19,7 @@ _PREFERENCE = re.compile(r'([\w.-]+)(?:\s*=\s*(?:"([^"]*)"|([^,;\s]*)))?')
 class Preferences:
     """What the client prefers, by name."""
 
-    values: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def page_size(self) -> int:
@@ -46,7 +48,7 @@ class Preferences:
         wanted = self.values.get("odata.include-annotations", "")
         return any(fnmatchcase(name, pattern.strip()) for pattern in wanted.split(",") if pattern.strip())
 
-    @property
+    @cached_property
     def annotates_values(self) -> bool:
         """Tell whether any annotation of single values is asked for."""
         return any(self.annotates(name) for name in (FORMATTED, LOGICAL_NAME, NAVIGATION))
@@ -65,6 +67,7 @@ def _written(name: str, value: str) -> str:
     return f'{name}="{value}"' if name == "odata.include-annotations" else f"{name}={value}"
 
 
+@lru_cache(maxsize=256)
 def parse_preferences(header: str) -> Preferences:
     """Read a `Prefer` header."""
     values = {found[1]: found[2] or found[3] or "" for found in _PREFERENCE.finditer(header)}

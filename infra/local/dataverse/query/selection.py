@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
 from typing import Any
 
 from infra.local.dataverse.errors import no_such_property
@@ -36,6 +37,19 @@ def _selected(table: Table, name: str) -> Column | None:
     return column
 
 
+@lru_cache(maxsize=256)
+def selection_of(table: Table, select: str) -> Selection:
+    """Answer the columns that `$select` names, without annotations. Raises Refusal."""
+    return Selection(table, selected_columns(table, select), Preferences())
+
+
+def selection_for(table: Table, select: str, preferences: Preferences) -> Selection:
+    """Answer the columns that `$select` names, with the annotations that are preferred. Raises Refusal."""
+    if preferences.annotates_values:
+        return Selection(table, selected_columns(table, select), preferences)
+    return selection_of(table, select)
+
+
 class Selection:
     """The columns of an answer. `sql` asks for them, `row` makes an answer's object of what SQL returns."""
 
@@ -48,23 +62,37 @@ class Selection:
         self._expressions = [f'{alias}."{table.id}"', f"{alias}.versionnumber"]
         self._symbol = self._add(self._symbol_sql()) if self._wants_symbol() else None
         self._fields = [self._field(column) for column in self._columns]
+        self._names = ["@odata.etag", *(column.wire for column in self._columns)]
+        conversions = ((column.wire, CONVERSIONS.get(column.kind)) for column in self._columns)
+        self._converted = [(name, convert) for name, convert in conversions if convert]
 
     @property
     def width(self) -> int:
         """How many values `sql` asks for."""
         return len(self._expressions)
 
-    @property
+    @cached_property
     def sql(self) -> str:
         """The list of a SELECT; the first value is the row's id, the second its version."""
         return ", ".join(self._expressions)
 
     def row(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """Answer the JSON object of a row."""
+        if not self._annotated:
+            # What SQL returns is in the order of the names, but for the id at the beginning.
+            row = dict(zip(self._names, values[1:], strict=False))
+            row["@odata.etag"] = etag(values[1])
+            for name, convert in self._converted:
+                if row[name] is not None:
+                    row[name] = convert(row[name])
+            return row
+        return self._annotated_row(values)
+
+    def _annotated_row(self, values: tuple[Any, ...]) -> dict[str, Any]:
         row: dict[str, Any] = {"@odata.etag": etag(values[1])}
         for column, index, type_index, name_index, convert in self._fields:
             value = values[index]
-            if self._annotated and value is not None:
+            if value is not None:
                 self._annotate(row, column, value, values, type_index, name_index)
             row[column.wire] = convert(value) if convert and value is not None else value
         return row

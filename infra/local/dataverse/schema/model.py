@@ -176,6 +176,11 @@ class Table:
         return tuple(c for c in self.columns.values() if c.kind is Kind.MONEY and not c.base_of)
 
     @cached_property
+    def money_names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(column.name for column in self.money)
+
+    @cached_property
     def defaults(self) -> tuple[tuple[str, Any, bool], ...]:
         """The columns with a default: name, stored value, and whether it is a choice."""
         with_default = (column for column in self.columns.values() if column.default is not None)

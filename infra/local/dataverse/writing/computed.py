@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from infra.local.dataverse.errors import Refusal, no_such_row, wrong_status
@@ -66,8 +67,8 @@ def settle_state(table: Table, row: Row, changed: set[str]) -> None:
 
 def settle_amounts(session: Session, table: Table, row: Row, changed: set[str]) -> None:
     """Round amounts to the currency's precision and compute their twins in base currency."""
-    money = [column.name for column in table.money]
-    if not money or changed.isdisjoint([*money, "transactioncurrencyid"]):
+    money = table.money_names
+    if not money or ("transactioncurrencyid" not in changed and changed.isdisjoint(money)):
         return
     currency = row.get("transactioncurrencyid")
     if currency is None:
@@ -92,18 +93,22 @@ def settle_names(table: Table, row: Row) -> None:
     if "fullname" in table.columns:
         parts = [row.get("firstname"), row.get("lastname")]
         row["fullname"] = " ".join(part for part in parts if part) or None
-    if "address1_composite" in table.columns:
-        for number in (1, 2, 3):
-            if f"address{number}_composite" in table.columns:
-                row[f"address{number}_composite"] = _composite(row, f"address{number}_")
+    for name, columns in _address_parts(table):
+        row[name] = _composite(*map(row.get, columns))
 
 
-def _composite(row: Mapping[str, Any], prefix: str) -> str | None:
-    lines = [row.get(f"{prefix}line{number}") for number in (1, 2, 3)]
-    city = [row.get(f"{prefix}city")]
-    region = [row.get(prefix + "stateorprovince"), row.get(prefix + "postalcode")]
-    place = ", ".join(part for part in [*city, " ".join(one for one in region if one)] if part)
-    return "\r\n".join(part for part in [*lines, place, row.get(prefix + "country")] if part) or None
+@cache
+def _address_parts(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The columns that hold a whole address, and the columns of its parts."""
+    parts = ("line1", "line2", "line3", "city", "stateorprovince", "postalcode", "country")
+    prefixes = (f"address{number}_" for number in (1, 2, 3) if f"address{number}_composite" in table.columns)
+    return tuple((f"{prefix}composite", tuple(prefix + part for part in parts)) for prefix in prefixes)
+
+
+def _composite(line1: Any, line2: Any, line3: Any, city: Any, state: Any, code: Any, country: Any) -> str | None:
+    region = f"{state} {code}" if state and code else state or code
+    place = f"{city}, {region}" if city and region else city or region
+    return "\r\n".join(filter(None, (line1, line2, line3, place, country))) or None
 
 
 def settle_parent(table: Table, row: Row) -> None:

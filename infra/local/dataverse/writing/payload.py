@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from infra.local.dataverse.errors import Refusal, not_allowed, wrong_argument, wrong_payload
@@ -35,10 +36,15 @@ def read_payload(session: Session, table: Table, body: object, *, creating: bool
     if not isinstance(body, dict):
         raise wrong_payload(table.set_name, "A JSON object was expected.")
     payload = Payload()
+    plain, values = plain_columns(table), payload.values
     for name, value in body.items():
+        if (column := plain.get(name)) is not None:
+            if column.create if creating else column.update:
+                values[column.name] = checked(table, column, value)
+            continue
         property_name, at, annotation = name.partition("@")
         if not at:
-            _property(session, table, payload, name, value, creating)
+            _property(table, payload, name, value, creating)
         elif annotation == "odata.bind":
             _bind(session, table, payload, property_name, value)
         elif property_name == "" and annotation == "odata.type":
@@ -46,19 +52,22 @@ def read_payload(session: Session, table: Table, body: object, *, creating: bool
     return payload
 
 
-def _property(session: Session, table: Table, payload: Payload, name: str, value: Any, creating: bool) -> None:
+def _property(table: Table, payload: Payload, name: str, value: Any, creating: bool) -> None:
     if name in table.navigations or name in relationships_to(table.name):
         # `ownerid` of a user is a column and no navigation property; a name is never both.
         _navigation(table, payload, name, value, creating)
         return
-    column = table.by_wire.get(name)
-    if column is None:
+    if name not in table.by_wire:
         raise wrong_payload(table.set_name, f"Invalid property '{name}' was found in entity '{table.type_name}'.")
-    if column.kind.is_lookup:
-        message = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
-        raise not_allowed(message)
-    if column.create if creating else column.update:
-        payload.values[column.name] = checked(table, column, value)
+    message = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
+    raise not_allowed(message)
+
+
+@cache
+def plain_columns(table: Table) -> dict[str, Column]:
+    """The columns that a body sets by their names: neither lookups nor navigation properties."""
+    taken = {*table.navigations, *relationships_to(table.name)}
+    return {name: one for name, one in table.by_wire.items() if name not in taken and not one.kind.is_lookup}
 
 
 def _navigation(table: Table, payload: Payload, name: str, value: Any, creating: bool) -> None:

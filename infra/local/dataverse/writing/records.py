@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -117,12 +118,16 @@ def version_of(session: Session, table: Table, row_id: str) -> int | None:
 
 def stored_row(session: Session, table: Table, row_id: str) -> Row:
     """Answer all stored columns of a row; raises Refusal where there is none."""
-    names = stored_columns(table)
-    columns = ", ".join(f'"{name}"' for name in names)
-    values = session.storage.one(f'SELECT {columns} FROM "{table.name}" WHERE "{table.id}" = ?', [row_id])
+    values = session.storage.one(_whole_row(table), [row_id])
     if values is None:
         raise no_such_row(table.name, row_id)
-    return dict(zip(names, values, strict=True))
+    return dict(zip(stored_columns(table), values, strict=True))
+
+
+@cache
+def _whole_row(table: Table) -> str:
+    columns = ", ".join(f'"{name}"' for name in stored_columns(table))
+    return f'SELECT {columns} FROM "{table.name}" WHERE "{table.id}" = ?'
 
 
 def touch(session: Session, table: Table, row_id: str, values: Mapping[str, Any]) -> None:

@@ -28,10 +28,14 @@ def checked(table: Table, column: Column, value: Any) -> Any:
 def _text(table: Table, column: Column, value: Any) -> str:
     if not isinstance(value, str):
         raise _unconvertible(table, column, value)
-    # The service counts UTF-16 code units.
-    if column.length and len(value.encode("utf-16-le", "surrogatepass")) // 2 > column.length:
+    # The service counts UTF-16 code units: at most two for a character.
+    if 0 < column.length < 2 * len(value) and _code_units(value) > column.length:
         raise too_long(column.name, table.name, column.length)
     return value
+
+
+def _code_units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _whole(table: Table, column: Column, value: Any) -> int:
