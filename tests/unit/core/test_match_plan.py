@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.core.match_criteria import BlankValues
 from shared.core.match_index import MatchIndex
 from shared.core.match_plan import Matching, match
 from shared.core.match_report import Unmatched, UnmatchedReason
@@ -64,6 +65,12 @@ def reasons_of(matching: Matching) -> dict[str, UnmatchedReason]:
         pytest.param(["a", "b"], [("x", "n"), ("x", "m"), ("k", "y")], [("x", "y")], {}, {},
                      {0: CONTESTED, 1: CONTESTED, 2: CONTESTED}, id="nor is it a later group's"),
         pytest.param(["a", "b"], [("x", "n"), ("k", "y")], [("x", "y")], {}, {0: 0}, {1: TAKEN}, id="given before"),
+        pytest.param(["a", "b"], [("x", "y"), ("n", "y")], [("x", "m"), ("k", "y")], {0: 0}, {1: 1}, {},
+                     id="a coupled record claims nothing after the group that explains it"),
+        pytest.param(["a", "b"], [("x", "y"), ("x", "n")], [("x", "m"), ("k", "y")], {0: 1}, {}, {1: CONTESTED},
+                     id="but before it claims as it did in the run that coupled it"),
+        pytest.param(["a", "b"], [("x", "m"), ("x", "n"), ("k", "y")], [("x", "y"), ("p", "p"), ("q", "q")],
+                     {0: 1, 1: 2}, {2: 0}, {}, id="coupled records alone contest nothing"),
         pytest.param(["a", "b"], [("x", "y"), ("n", "z")], [("x", "n"), ("m", "y"), ("k", "z")], {},
                      {0: 0, 1: 2}, {}, id="who is coupled claims no more"),
     ],
@@ -97,6 +104,23 @@ def test_a_reason_names_the_rows_and_the_records() -> None:
         5: "No row in Dataverse agrees in the match fields.",
     }
     assert found.totals.summary == "5 records could not be matched."
+
+
+def test_the_rivals_of_a_contested_row_are_those_that_claim_it() -> None:
+    texts = ["x", "y", "y", "x", "x", "y", "x"]
+    found = left_of(
+        matched(criteria_by("a"), records_of(BC, [(text,) for text in texts]), records_of(DV, [("x",), ("y",)]))
+    )
+    for at, text in enumerate(texts):
+        others = {bc_id(other) for other, same in enumerate(texts) if same == text and other != at}
+        assert set(found[bc_id(at)].rivals) == others
+        assert found[bc_id(at)].contenders == texts.count(text)
+
+
+def test_a_blank_never_matches_where_that_is_asked() -> None:
+    sides = records_of(BC, [("x", None)]), records_of(DV, [("x", "z")])
+    for blanks, reasons in ((BlankValues.NEVER_MATCH, {bc_id(0): NONE}), (BlankValues.LEFT_OUT, {})):
+        assert reasons_of(matched(criteria_by("ab", blanks=blanks), *sides)) == reasons
 
 
 def test_a_row_given_in_the_same_run_is_taken_by_the_record_that_got_it() -> None:

@@ -89,6 +89,11 @@ def test_fields_are_recognized_by_their_names() -> None:
         pytest.param({"name": "Contoso", "city": "Munich"}, {"name": "Contoso", "city": "Berlin"}, 80, id="no trait"),
         pytest.param({"name": "Contoso", "phone": "12"}, {"name": "Contoso", "phone": "12"}, 80, id="no phone number"),
         pytest.param({"mail": "x@contoso.example"}, {"mail": "y@contoso.example"}, 30, id="colleagues"),
+        pytest.param({"mail": "jsmith@contoso.example"}, {"mail": "j.smith@contoso.example"}, 52.2, id="or the same"),
+        pytest.param({"name": "Contoso", "mail": "south.office@a.example"},
+                     {"name": "Contoso", "mail": "south.office@b.example"}, 78.6, id="an address that moved"),
+        pytest.param({"name": "Contoso", "mail": "ada@a.example"}, {"name": "Contoso", "mail": "zoe@b.example"}, 57.1,
+                     id="addresses that have nothing in common"),
     ],
 )  # fmt: skip
 def test_the_score_of_two_records(here: dict[str, str], there: dict[str, str], score: float) -> None:

@@ -160,6 +160,13 @@ def test_a_choice_is_possible_outside_the_filter() -> None:
     assert shown(option(found, SEND)) == ["a_da 0>1"]
 
 
+def test_what_is_written_only_to_keep_it_is_no_change() -> None:
+    tables = TABLES | {DV: TABLES[DV].model_copy(update={"cleared_by_change": {"a_da": ("b_da",)}})}
+    found = sync_options(BOTH, *pair("1000", "0000"), tables, {}, NOW)
+    assert isinstance(found, SyncOptions)
+    assert shown(option(found, SEND)) == ["a_da 0>1"]
+
+
 PAIR_NAME = "Business Central record business_central-id and Dataverse record dataverse-id"
 
 
@@ -247,7 +254,9 @@ def test_a_run_after_a_forced_choice_takes_nothing_back_and_still_sees_other_edi
     here: str, there: str, base: str, choice: SyncChoice
 ) -> None:
     views, coupling = pair(here, there, base)
-    views, coupling = after(views, coupling, decide_choice(BOTH, choice, views, coupling, TABLES, {}, NOW))
+    forced = decide_choice(BOTH, choice, views, coupling, TABLES, {}, NOW)
+    assert not isinstance(forced, Change) or forced.before == coupling
+    views, coupling = after(views, coupling, forced)
     action = decide(BOTH, views, coupling, TABLES, {}, NOW)
     writes = action.writes if isinstance(action, Change) else {}
     assert {name for values in writes.values() for name in values} <= {"c_da", "d_bu"}
