@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERSION = 1  # of the message body
 MAX_SIZE = 256 * 1024  # bytes (Service Bus quotas, Standard tier); the SDK knows only the link's own limit
 
-_ROLE = "Azure Service Bus Data Sender"
+SENDER, RECEIVER = "Azure Service Bus Data Sender", "Azure Service Bus Data Receiver"
 
 
 class ServiceBusQueue:
@@ -49,7 +49,7 @@ class ServiceBusQueue:
         """
         if connection_string is None and (namespace is None or credential is None):
             raise ValueError("give a connection string, or a namespace and a credential")
-        self._queue_name = queue_name
+        self.name = queue_name
         self._connection_string = connection_string
         self._namespace = namespace
         self._credential = credential
@@ -64,25 +64,28 @@ class ServiceBusQueue:
         Raises Passing, NeedsPerson, and ValueError for an id or session over 128 characters or a body over 256 KiB.
         After Passing the message may have been accepted: send it again with the same id.
         """
-        outgoing = _outgoing(message, not_before)
+        await self.forward(_outgoing(message, not_before))
+
+    async def forward(self, outgoing: ServiceBusMessage) -> None:
+        """Send a message of the SDK as it is. Raises Passing, NeedsPerson."""
         async with self._turn:
             try:
                 await self._open_sender().send_messages(outgoing)
-            except _sdk_error() as error:
+            except sdk_error() as error:
                 await self._close()
-                raise _failure(error, self._queue_name) from error
+                raise failure_of(error, self.name) from error
 
     async def check(self) -> list[Check]:
         """Open a sender of its own, which the service refuses without the right to send, and send nothing."""
         try:
-            async with self._new_client(0) as client, client.get_queue_sender(self._queue_name):
+            async with self.new_client(0) as client, client.get_queue_sender(self.name):
                 pass
-        except _sdk_error() as error:
-            failure = _failure(error, self._queue_name)
+        except sdk_error() as error:
+            failure = failure_of(error, self.name)
             return [Check("Service Bus", False, str(failure), _fix(failure))]
         except Exception as error:
             return [Check("Service Bus", False, f"{type(error).__name__}: {error}", "Correct the connection setting.")]
-        return [Check("Service Bus", True, f"The app may send to the queue {self._queue_name}.")]
+        return [Check("Service Bus", True, f"The app may send to the queue {self.name}.")]
 
     async def aclose(self) -> None:
         """Close the sender and its connection."""
@@ -91,11 +94,12 @@ class ServiceBusQueue:
 
     def _open_sender(self) -> ServiceBusSender:
         if self._sender is None:
-            self._client = self._new_client(self._retries)
-            self._sender = self._client.get_queue_sender(self._queue_name)
+            self._client = self.new_client(self._retries)
+            self._sender = self._client.get_queue_sender(self.name)
         return self._sender
 
-    def _new_client(self, retries: int) -> ServiceBusClient:
+    def new_client(self, retries: int) -> ServiceBusClient:
+        """A connection of its own; `retries` as above."""
         from azure.servicebus.aio import ServiceBusClient
 
         if self._connection_string is not None:
@@ -125,13 +129,15 @@ def _outgoing(message: JobMessage, not_before: datetime | None) -> ServiceBusMes
     )
 
 
-def _sdk_error() -> type[AzureError]:
+def sdk_error() -> type[AzureError]:
+    """What the SDK raises; it is imported only when something is to be caught."""
     from azure.core.exceptions import AzureError
 
     return AzureError
 
 
-def _failure(error: AzureError, queue_name: str) -> SyncFailure:
+def failure_of(error: AzureError, queue_name: str, *, role: str = SENDER) -> SyncFailure:
+    """What an error of the SDK means to us; `role` is what the identity needs for what was tried."""
     from azure.core.exceptions import ClientAuthenticationError
     from azure.servicebus import exceptions as known
 
@@ -143,8 +149,8 @@ def _failure(error: AzureError, queue_name: str) -> SyncFailure:
     )
     if isinstance(error, refused) or isinstance(getattr(error, "inner_exception", None), refused):
         return NeedsPerson(
-            f"Service Bus refuses the app: {reason}Its identity needs the role {_ROLE} on the namespace or the queue "
-            f"{queue_name}; a connection string needs a key that may send.",
+            f"Service Bus refuses the app: {reason}Its identity needs the role {role} on the namespace or the queue "
+            f"{queue_name}; a connection string needs a key that may do the same.",
             code="queue_forbidden",
         )
     if isinstance(error, known.MessagingEntityNotFoundError | known.MessagingEntityDisabledError):
@@ -158,7 +164,7 @@ def _failure(error: AzureError, queue_name: str) -> SyncFailure:
 
 def _fix(failure: SyncFailure) -> str:
     if failure.code == "queue_forbidden":
-        return f"Give the app's identity the role {_ROLE}, or correct the connection string."
+        return f"Give the app's identity the role {SENDER}, or correct the connection string."
     if failure.code == "queue_missing":
         return "Create the queue with sessions and duplicate detection, or enable it."
     return "Check that the namespace exists and that the network lets the app in; then wait and check again."
