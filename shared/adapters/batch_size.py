@@ -20,7 +20,7 @@ class BatchSize:
     def answered(self, operations: int, seconds: float) -> None:
         """So many operations were answered in that time."""
         if seconds <= LIVELY:
-            self.now = min(self._most, max(self.now, 2 * operations))
+            self.now = min(self._most, max(self.now, 2 * min(self.now, operations)))
 
     def too_much(self, operations: int) -> None:
         """So many timed out, were too long, or used up the time that the service grants its callers."""

@@ -60,6 +60,11 @@ class BusinessCentral:
         """Close the connections."""
         await self._service.aclose()
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests have been sent so far, repeated ones and those of the health report included."""
+        return self._service.requests_sent
+
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore. There is no list of changes: rows by time of modification, with an overlap; no deletions."""
         paging = {"Prefer": f"odata.maxpagesize={min(page_size, _LARGEST_PAGE)}"}

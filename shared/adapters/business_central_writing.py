@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from shared.adapters.batch_size import BatchSize
 from shared.adapters.business_central_batch import HEADERS, MOST, batch_answers, batch_of_writes
 from shared.adapters.business_central_errors import refusal_of
-from shared.adapters.http import WRITE_SECONDS, Answer, Call, LostAnswer, Service
+from shared.adapters.http import WRITE_SECONDS, Call, LostAnswer, Service
 from shared.adapters.rows import record_reader
 from shared.adapters.wire import Row, WireError
-from shared.adapters.writing import Chunk, chunks, in_halves, write_in_chunks
+from shared.adapters.writing import TOO_LARGE, Chunk, chunks, in_halves, send_sized, write_in_chunks
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -52,9 +52,11 @@ class BusinessCentralWriting:
     async def _batch(
         self, table: Table, writes: Sequence[Write], returning: Sequence[str], *, repeatable: bool
     ) -> list[WriteResult]:
-        answer = await self._send(batch_of_writes(self._company, table, writes), len(writes), repeatable)
+        content = batch_of_writes(self._company, table, writes)
+        call = Call("POST", "$batch", HEADERS, content, repeatable, WRITE_SECONDS)
+        answer = await send_sized(self._service, call, len(writes), self._size)
         status = answer.response.status_code
-        if status == 413 and len(writes) > 1:
+        if status == TOO_LARGE and len(writes) > 1:
 
             async def again(half: Sequence[Write]) -> list[WriteResult]:
                 return await self._batch(table, half, returning, repeatable=repeatable)
@@ -68,18 +70,6 @@ class BusinessCentralWriting:
         if status == 400:
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
-
-    async def _send(self, content: bytes, operations: int, repeatable: bool) -> Answer:
-        def strained() -> None:
-            self._size.too_much(operations)
-
-        call = Call("POST", "$batch", HEADERS, content, repeatable, WRITE_SECONDS, strained)
-        answer = await self._service.send(call)
-        if answer.response.status_code == 413:
-            strained()
-        elif answer.response.status_code < 300:
-            self._size.answered(operations, answer.seconds)
-        return answer
 
     def _results(
         self,

@@ -63,6 +63,11 @@ class Dataverse:
         """Close the connections."""
         await self._service.aclose()
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests have been sent so far, repeated ones and those of the health report included."""
+        return self._service.requests_sent
+
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore: change tracking, or time of modification where tracking is not enabled for the table."""
 

@@ -16,7 +16,7 @@ from shared.adapters.dataverse_reading import DataverseReading
 from shared.adapters.http import WRITE_SECONDS, Answer, Call, LostAnswer, Service, is_strain
 from shared.adapters.rows import body_writer, record_reader
 from shared.adapters.wire import Row, WireError, json_object, json_text
-from shared.adapters.writing import Chunk, chunks, in_halves, write_in_chunks
+from shared.adapters.writing import TOO_LARGE, Chunk, chunks, in_halves, send_sized, write_in_chunks
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -83,8 +83,9 @@ class DataverseWriting:
         """Do these writes in one batch. `begun`: an earlier request may have done some of them already."""
         boundary = new_boundary()
         content = batch_of_writes(self._root_path, boundary, table, writes, returning)
-        answer = await self._send("$batch", headers_of(boundary), content, len(writes), self._batch_size, repeatable)
-        if answer.response.status_code == 413 and len(writes) > 1:
+        call = Call("POST", "$batch", headers_of(boundary), content, repeatable, WRITE_SECONDS)
+        answer = await send_sized(self._service, call, len(writes), self._batch_size)
+        if answer.response.status_code == TOO_LARGE and len(writes) > 1:
 
             async def again(half: Sequence[Write]) -> list[WriteResult]:
                 return await self._batch(table, half, returning, repeatable=repeatable, begun=begun)
@@ -148,14 +149,14 @@ class DataverseWriting:
         body_of, kind = body_writer(table), {"@odata.type": _TYPE + table.name}
         targets = [{**kind, table.key: create.id, **body_of(create)} for create in creates]
         content = json_text({"Targets": targets}).encode("ascii")
-        headers = {"Content-Type": "application/json"}
-        path = f"{table.entity_set}/{_TYPE}CreateMultiple"
-        answer = await self._send(path, headers, content, len(creates), self._bulk_size, repeatable=True)
+        path, headers = f"{table.entity_set}/{_TYPE}CreateMultiple", {"Content-Type": "application/json"}
+        call = Call("POST", path, headers, content, seconds=WRITE_SECONDS)
+        answer = await send_sized(self._service, call, len(creates), self._bulk_size)
         status = answer.response.status_code
         ids = _ids_in(answer, len(creates)) if status < 300 else None
         if ids is not None:
             return await self._read_back(table, ids, returning)
-        if status == 413 and len(creates) > 1:
+        if status == TOO_LARGE and len(creates) > 1:
             middle = len(creates) // 2
             halves = [creates[:middle], creates[middle:]]
             return [result for half in halves for result in await self._create(table, half, returning)]
@@ -177,21 +178,6 @@ class DataverseWriting:
         found = await self._reading.by_ids(table, returning, ids)
         gone = Refused(RefusalKind.PASSING, "The row was created, and then it was not there any more.")
         return [Written(found[id]) if id in found else gone for id in ids]
-
-    # Both
-
-    async def _send(
-        self, path: str, headers: dict[str, str], content: bytes, operations: int, size: BatchSize, repeatable: bool
-    ) -> Answer:
-        def strained() -> None:
-            size.too_much(operations)
-
-        answer = await self._service.send(Call("POST", path, headers, content, repeatable, WRITE_SECONDS, strained))
-        if answer.response.status_code == 413:
-            strained()
-        elif answer.response.status_code < 300:
-            size.answered(operations, answer.seconds)
-        return answer
 
     def _heed(self, error: WireError, operations: int) -> None:
         """What one operation's refusal means for those to come."""

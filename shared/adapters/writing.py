@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.adapters.http import LostAnswer
+from shared.adapters.batch_size import BatchSize
+from shared.adapters.http import Answer, Call, LostAnswer, Service
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
+
+TOO_LARGE = 413  # the status of a request of which nothing was done
 
 type Send = Callable[[Sequence[Write]], Awaitable[list[WriteResult]]]
 
@@ -54,6 +57,23 @@ async def write_in_chunks(writes: Sequence[Write], cut: Iterable[Chunk]) -> list
     for chunk, outcome in zip(sent, outcomes, strict=True):
         results.update(zip(chunk.positions, _spread(outcome, len(chunk.positions)), strict=True))
     return [results[at] for at in range(len(writes))]
+
+
+async def send_sized(service: Service, call: Call, operations: int, size: BatchSize) -> Answer:
+    """Send a call with so many operations in it; `size` learns from what becomes of it."""
+    strains = 0
+
+    def strained() -> None:
+        nonlocal strains
+        strains += 1
+        size.too_much(operations)
+
+    answer = await service.send(replace(call, strained=strained))
+    if answer.response.status_code == TOO_LARGE:
+        strained()
+    elif answer.response.status_code < 300 and not strains:
+        size.answered(operations, answer.seconds)
+    return answer
 
 
 async def in_halves(writes: Sequence[Write], send: Send) -> list[WriteResult]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -256,6 +257,35 @@ async def test_a_request_that_is_too_large_is_cut_in_halves(stage: Stage) -> Non
     await stage.control.trouble(route="batch", status=413, times=2)
     results = await stage.write(*(Update(record.id, {"fax": "1"}, record.etag) for record in records))
     assert [written(result).id for result in results] == [record.id for record in records]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 429, "body": {"error": {"code": "0x80072321", "message": "Combined execution time"}}},
+        {"status": 504},
+        {"status": 408},
+    ],
+    ids=["execution time", "gateway", "time-out"],
+)
+async def test_what_is_too_much_for_the_service_makes_later_requests_smaller(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
+    updates = [Update(record.id, {"fax": "1"}) for record in await stage.create(*map(str, range(500)))]
+    await stage.control.trouble(route="batch", headers={"Retry-After": "0.05"}, **fault)
+    assert set(kinds(await stage.write(*updates))) == {"written"}
+    await stage.control.forget()
+    assert set(kinds(await stage.write(*updates))) == {"written"}
+    assert await stage.requests() == 2
+    assert set(kinds(await stage.write(*updates))) == {"written"}
+    assert await stage.requests() == 3
+
+
+async def test_every_attempt_is_counted_as_the_service_counts_it(stage: Stage) -> None:
+    await stage.control.trouble(method="GET", status=503, times=2)
+    await stage.create("A")
+    assert await stage.names() == ["A"]
+    assert stage.store.requests_sent == await stage.requests() == 4
 
 
 async def test_a_refused_part_of_a_large_read_is_asked_for_again(stage: Stage) -> None:

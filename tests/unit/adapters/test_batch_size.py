@@ -21,6 +21,8 @@ from shared.adapters.batch_size import LIVELY, BatchSize
         ([("too_much", 500, 0)] * 4, 250),
         ([("too_much", 500, 0), ("too_much", 250, 0)], 125),
         ([("too_much", 500, 0), ("answered", 250, 1.0)], 500),
+        ([("too_much", 500, 0), ("too_much", 250, 0), ("answered", 500, 1.0)], 250),
+        ([("answered", 400, 1.0)] * 4, 800),
         ([("too_much", 1, 0)], 10),
     ],
 )
