@@ -8,7 +8,6 @@ import azure.functions as func
 
 from shared.services.context import Services
 from shared.services.requests import QUEUE
-from shared.services.run_slice import run_slice
 
 
 def jobs_blueprint(services: Services) -> func.Blueprint:
@@ -20,6 +19,8 @@ def jobs_blueprint(services: Services) -> func.Blueprint:
         arg_name="message", queue_name=QUEUE, connection="ServiceBusConnection", is_sessions_enabled=True
     )
     async def run_job_slice(message: func.ServiceBusMessage) -> None:
+        from shared.services.run_slice import run_slice  # no other trigger needs it when the app starts
+
         await run_slice(services, json.loads(message.get_body()))
 
     return blueprint

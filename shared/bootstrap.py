@@ -1,21 +1,24 @@
 """The one place that wires: settings to adapters to services.
 
-SDKs are imported where they are needed: an HTTP call that only reads a mapping does not pay for Service Bus.
+A cold start pays for what its trigger needs only: settings are read at once, so that a wrong one stops the app, but an
+adapter is made, and its SDK imported, when something is first asked of it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 from shared.adapters.settings import Settings, read_settings
 from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.defaults import standard_mappings, standard_tables
-from shared.services.access import Access, EntraAccess, KeysAtTheHost
+from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, StateStore
+from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
 from shared.services.context import Facts, Policy, Services
 from shared.services.requests import QUEUE
 
@@ -37,22 +40,10 @@ _TALKATIVE = ("httpx", "httpcore", "azure", "msal")
 
 def services_from(environment: Mapping[str, str]) -> Services:
     """The wired app. Raises SettingsError with one sentence when a setting is missing or wrong."""
-    from shared.adapters.business_central import BusinessCentral
-    from shared.adapters.dataverse import Dataverse
-    from shared.adapters.tokens import dataverse_scope
-
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     settings = read_settings(environment)
     clock = SystemClock()
-    business_central = BusinessCentral(
-        settings.business_central_url,
-        settings.business_central_company_id,
-        _tokens(settings, settings.business_central_token, settings.business_central_url, _BUSINESS_CENTRAL_SCOPE),
-    )
-    dataverse_tokens = _tokens(
-        settings, settings.dataverse_token, settings.dataverse_url, dataverse_scope(settings.dataverse_url)
-    )
     policy = Policy(
         page_size=settings.page_size,
         slice_time=timedelta(seconds=settings.slice_seconds),
@@ -61,14 +52,14 @@ def services_from(environment: Mapping[str, str]) -> Services:
     )
     return Services(
         connection=settings.connection,
-        business_central=business_central,
-        dataverse=Dataverse(settings.dataverse_url, dataverse_tokens),
-        state=_state(settings),
-        queue=_queue(settings),
+        business_central=later(lambda: _business_central(settings)),
+        dataverse=later(lambda: _dataverse(settings)),
+        state=later(lambda: _state(settings)),
+        queue=later(lambda: _queue(settings)),
         clock=clock,
         ids=RandomIds(),
-        tables=standard_tables(),
-        standard_mappings=mappings_for(settings.ownership_model),
+        tables=later(standard_tables),
+        standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
         facts=Facts(clock),
         policy=policy,
     )
@@ -79,11 +70,33 @@ def access_from(environment: Mapping[str, str]) -> Access:
     settings = read_settings(environment)
     if settings.api_access == "keys":
         return KeysAtTheHost()
-    from shared.adapters.entra import EntraTokens
-
-    tenant, client_id = settings.tenant_id or "", settings.api_client_id or ""
-    verifier = EntraTokens(settings.entra_authority, tenant, client_id)
+    tenant = settings.tenant_id or ""
+    verifier = later(lambda: _verifier(settings, tenant))
     return EntraAccess(tenant, verifier, settings.app_service_authentication, settings.keys_by_name)
+
+
+def later[T](make: Callable[[], T]) -> T:
+    """What `make` answers, made when something is first asked of it."""
+    return cast(T, _Later(make))
+
+
+class _Later:
+    """Stands in for an object that may not be needed. It is no instance of the object's class."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._made()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
 
 
 def mappings_for(ownership_model: str) -> tuple[TableMapping, ...]:
@@ -104,6 +117,28 @@ def _without_owner(mapping: TableMapping) -> TableMapping:
     return mapping.model_copy(update={"fields": fields, "depends_on": depends_on})
 
 
+def _business_central(settings: Settings) -> BusinessCentralStore:
+    from shared.adapters.business_central import BusinessCentral
+
+    url = settings.business_central_url
+    tokens = _tokens(settings, settings.business_central_token, url, _BUSINESS_CENTRAL_SCOPE)
+    return BusinessCentral(url, settings.business_central_company_id, tokens)
+
+
+def _dataverse(settings: Settings) -> DataverseStore:
+    from shared.adapters.dataverse import Dataverse
+    from shared.adapters.tokens import dataverse_scope
+
+    url = settings.dataverse_url
+    return Dataverse(url, _tokens(settings, settings.dataverse_token, url, dataverse_scope(url)))
+
+
+def _verifier(settings: Settings, tenant: str) -> TokenVerifier:
+    from shared.adapters.entra import EntraTokens
+
+    return EntraTokens(settings.entra_authority, tenant, settings.api_client_id or "")
+
+
 def _tokens(settings: Settings, fixed: Any, url: str, scope: str) -> Tokens:
     from shared.adapters.tokens import ClientCredentials, FixedToken, ManagedIdentity
 
@@ -115,7 +150,7 @@ def _tokens(settings: Settings, fixed: Any, url: str, scope: str) -> Tokens:
     return ManagedIdentity(scope, client_id=settings.client_id)
 
 
-def _state(settings: Settings) -> Any:
+def _state(settings: Settings) -> StateStore:
     from shared.adapters.table_storage import TableStorage
 
     if settings.storage_connection is not None:
@@ -126,7 +161,7 @@ def _state(settings: Settings) -> Any:
     return TableStorage(endpoint=endpoint, credential=_credential(settings, settings.storage_client_id))
 
 
-def _queue(settings: Settings) -> Any:
+def _queue(settings: Settings) -> JobQueue:
     from shared.adapters.service_bus import ServiceBusQueue
 
     if settings.service_bus_connection is not None:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
-
 _REFUSED = {
     "(?=": "a look ahead",
     "(?!": "a look ahead",
@@ -72,6 +70,8 @@ class Expression:
 @lru_cache(maxsize=256)
 def compile_expression(pattern: str) -> Expression:
     """Translate and compile a .NET pattern. Raises ExpressionError."""
+    import re2  # type: ignore[import-untyped]  # few mappings need it, and every cold start would pay for it
+
     translation = _Translation(pattern)
     options = re2.Options()
     options.case_sensitive = False  # Microsoft's rules ignore case

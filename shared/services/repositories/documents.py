@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import batched
 from typing import Any
 
@@ -21,8 +22,13 @@ class Shape[T]:
     """
 
     def __init__(self, kind: type[T], what: str) -> None:
-        self._adapter = TypeAdapter(kind)
+        self._kind = kind
         self._what = what
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        """Built when the first document comes: a cold start does not pay for all shapes."""
+        return TypeAdapter(self._kind)
 
     def pack(self, value: T) -> dict[str, object]:
         """The body to store."""
