@@ -70,6 +70,7 @@ class Matching:
         self._given_to = _zeros(rows)
         self._contenders = _zeros(rows)
         self._first_contender = _zeros(rows)
+        self._contested_in = bytearray(rows)
         self._named = array("I")
         for record in business_central.rows:
             if business_central.partner(record) != NO_ID:
@@ -155,6 +156,7 @@ class Matching:
             if not self._contenders[row]:
                 self._contenders[row] = claimants[row]
                 self._first_contender[row] = len(self._named)
+                self._contested_in[row] = group
             if len(self._named) - self._first_contender[row] <= MOST_NAMED:
                 self._named.append(record)
             if self._states[record] != _State.COUPLED:
@@ -177,17 +179,31 @@ class Matching:
 
     def _unmatched(self, record: int) -> Unmatched:
         state, one = _State(self._states[record]), self._bc.id_of(record)
-        if state is _State.NONE:
-            return Unmatched(one, UnmatchedReason.NONE)
-        group, row = self._groups[record], self._row[record]
-        if state is _State.SEVERAL:
-            first = self._first[record]
-            named = self._named[first : first + min(self._found[record], MOST_NAMED)]
-            candidates = tuple(self._candidate(row) for row in named)
-            return Unmatched(one, UnmatchedReason.SEVERAL, group, candidates, found=self._found[record])
-        rivals = self._rivals(row, record) if state is _State.CONTESTED else ()
-        contenders = self._contenders[row] if state is _State.CONTESTED else 0
-        return Unmatched(one, _REASONS[state], group, (self._candidate(row),), rivals, 1, contenders)
+        group = self._groups[record]
+        match state:
+            case _State.NONE:
+                return Unmatched(one, UnmatchedReason.NONE)
+            case _State.SEVERAL:
+                first, count = self._first[record], self._found[record]
+                candidates = tuple(map(self._candidate, self._named[first : first + min(count, MOST_NAMED)]))
+                return Unmatched(one, UnmatchedReason.SEVERAL, group, candidates, candidate_count=count)
+            case _State.CONTESTED:
+                return self._contender(record, one, group, self._row[record])
+            case _:
+                return Unmatched(one, _REASONS[state], group, (self._candidate(self._row[record]),), candidate_count=1)
+
+    def _contender(self, record: int, one: str, group: int, row: int) -> Unmatched:
+        late = self._contested_in[row] < group
+        return Unmatched(
+            one,
+            UnmatchedReason.CONTESTED,
+            group,
+            (self._candidate(row),),
+            self._rivals(row, record),
+            candidate_count=1,
+            rival_count=self._contenders[row] - (not late),
+            rivals_rank_higher=late,
+        )
 
     def _candidate(self, row: int) -> Candidate:
         if self._given_to[row] != _NOBODY:

@@ -47,8 +47,8 @@ class Unmatched:
     """A BC record that was not coupled.
 
     `group` is the first in which anything was found, None when nothing was. `candidates` are the rows found there and
-    `rivals` other BC records that agree with the same row, each at most `MOST_NAMED`; `found` counts all the rows and
-    `contenders` all the BC records that agree with the one row, this one included.
+    `rivals` other BC records that claim the same row, each at most `MOST_NAMED`; `candidate_count` and `rival_count`
+    tell how many there are. `rivals_rank_higher` is whether the rivals claim it in an earlier group.
     """
 
     business_central: str
@@ -56,23 +56,25 @@ class Unmatched:
     group: int | None = None
     candidates: tuple[Candidate, ...] = ()
     rivals: tuple[str, ...] = ()
-    found: int = 0
-    contenders: int = 0
+    candidate_count: int = 0
+    rival_count: int = 0
+    rivals_rank_higher: bool = False
 
     def sentence(self, names: Mapping[str, str]) -> str:
         """The reason for a person; `names` tells what people call the records with these ids."""
-        listed = _listed([names.get(one.id, one.id) for one in self.candidates], self.found)
+        listed = _listed([names.get(one.id, one.id) for one in self.candidates], self.candidate_count)
         match self.reason:
             case UnmatchedReason.NONE:
                 return "No row in Dataverse agrees in the match fields."
             case UnmatchedReason.SEVERAL:
-                return f"{self.found} rows in Dataverse agree in the match fields: {listed}."
+                return f"{self.candidate_count} rows in Dataverse agree in the match fields: {listed}."
             case UnmatchedReason.TAKEN:
                 by = self.candidates[0].taken_by or ""
                 return f"{listed} agrees in the match fields and is coupled already, with {names.get(by, by)}."
             case UnmatchedReason.CONTESTED:
-                others = _listed([names.get(one, one) for one in self.rivals], self.contenders - 1)
-                return f"{listed} agrees in the match fields, and just as well with {others}."
+                others = _listed([names.get(one, one) for one in self.rivals], self.rival_count)
+                how = "by a group of higher priority" if self.rivals_rank_higher else "just as well"
+                return f"{listed} agrees in the match fields, and {how} with {others}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,19 @@ def test_the_rivals_of_a_contested_row_are_those_that_claim_it() -> None:
     for at, text in enumerate(texts):
         others = {bc_id(other) for other, same in enumerate(texts) if same == text and other != at}
         assert set(found[bc_id(at)].rivals) == others
-        assert found[bc_id(at)].contenders == texts.count(text)
+        assert found[bc_id(at)].rival_count == texts.count(text) - 1
+
+
+def test_who_comes_late_to_a_contested_row_is_told_so() -> None:
+    found = matched(
+        criteria_by("a", "b"), records_of(BC, [("x", "n"), ("x", "m"), ("k", "y")]), records_of(DV, [("x", "y")])
+    )
+    late = left_of(found)[bc_id(2)]
+    names = {dv_id(0): "The row", **dict.fromkeys(late.rivals, "a rival")}
+    assert (late.rival_count, late.sentence(names)) == (
+        2,
+        "The row agrees in the match fields, and by a group of higher priority with a rival, a rival.",
+    )
 
 
 def test_a_blank_never_matches_where_that_is_asked() -> None:
