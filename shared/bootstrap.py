@@ -62,6 +62,7 @@ def services_from(environment: Mapping[str, str]) -> Services:
         standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
         facts=Facts(clock),
         policy=policy,
+        dead_letters=_dead_letters(settings),
     )
 
 
@@ -168,6 +169,13 @@ def _queue(settings: Settings) -> JobQueue:
         return ServiceBusQueue(QUEUE, connection_string=settings.service_bus_connection.get_secret_value())
     credential = _credential(settings, settings.service_bus_client_id)
     return ServiceBusQueue(QUEUE, namespace=settings.service_bus_namespace, credential=credential)
+
+
+def _dead_letters(settings: Settings) -> Any:
+    from shared.adapters.dead_letters import ServiceBusDeadLetters
+
+    queue: Any = _queue(settings)
+    return ServiceBusDeadLetters(queue)
 
 
 def _credential(settings: Settings, named: str | None) -> Any:

@@ -81,6 +81,7 @@ KINDS = (
     ),
     Kind(404, "unknown_mapping", "there is no mapping of this name", "Name one of those in `detail`."),
     Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
+    Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
     Kind(
         409,
