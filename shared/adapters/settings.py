@@ -43,17 +43,31 @@ def _before_api(value: str) -> str:
 
 
 def _storage(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().casefold()
-    parts = {part.partition("=")[0].strip() for part in text.split(";")}
-    if not parts & {"usedevelopmentstorage", "accountname", "tableendpoint"}:
+    parts = _parts(value)
+    is_development = "usedevelopmentstorage" in parts
+    if not is_development and not (parts & {"accountname", "tableendpoint"} and parts & {"accountkey", _SIGNATURE}):
         raise ValueError("must be the connection string of a storage account (AccountName=...;AccountKey=...)")
     return value
 
 
 def _service_bus(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip().casefold().startswith("endpoint=sb://"):
-        raise ValueError("must be the connection string of a Service Bus namespace (Endpoint=sb://...)")
+    begins_right = value.get_secret_value().strip().casefold().startswith("endpoint=sb://")
+    parts = _parts(value)
+    if not begins_right or not ({"sharedaccesskeyname", "sharedaccesskey"} <= parts or _SIGNATURE in parts):
+        raise ValueError(
+            "must be the connection string of a Service Bus namespace "
+            "(Endpoint=sb://...;SharedAccessKeyName=...;SharedAccessKey=...)"
+        )
     return value
+
+
+_SIGNATURE = "sharedaccesssignature"
+
+
+def _parts(connection: SecretStr) -> set[str]:
+    """The names in a connection string that have a value, in lower case."""
+    pairs = (part.partition("=") for part in connection.get_secret_value().split(";"))
+    return {name.strip().casefold() for name, _, value in pairs if value.strip()}
 
 
 def _guid(value: str) -> str:
