@@ -6,8 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, unquote_plus
+
+import orjson
 
 from infra.local.business_central import errors
 from infra.local.business_central.query import split_options
@@ -51,12 +54,12 @@ class Call:
                 return value.strip().strip('"')
         return None
 
-    @property
+    @cached_property
     def options(self) -> list[tuple[str, str]]:
         """The query options, decoded."""
         return split_options(self.query_string)
 
-    @property
+    @cached_property
     def segments(self) -> list[Segment]:
         """The path in parts. Raises ApiError 404 for an address that cannot be read."""
         parts = [unquote(part) for part in self.path.split("/") if part]
@@ -65,7 +68,7 @@ class Call:
             raise errors.query_syntax()
         return [Segment(match[1], match[2]) for match in matches if match]
 
-    @property
+    @cached_property
     def route(self) -> str:
         """The call's address for statistics: `customers(id)`; the company and all keys left out."""
         try:
@@ -129,7 +132,11 @@ class Answer:
             return self.text.encode()
         if self.body is None:
             return b""
-        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            return orjson.dumps(self.body)
+        except TypeError:
+            # A number beyond 64 bits, or an id of a batch's part that is no valid text.
+            return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def refusal(error: errors.ApiError) -> Answer:

@@ -18,13 +18,15 @@ def accept(rows: Rows, entity_set: EntitySet, one: Property, value: Any) -> Stor
     """Answer a JSON value as the property's column holds it. Raises ApiError 400."""
     stored = one.blank if value is None else _convert(one, value)
     if isinstance(stored, str):
-        _check_text(entity_set, one, stored)
+        if not stored.isascii() or len(stored) > one.shortest or one.format:
+            _check_text(entity_set, one, stored)
     elif (one.minimum is not None and stored < one.minimum) or (one.maximum is not None and stored > one.maximum):
         allowed = (
             f"at least {one.minimum:g}" if one.maximum is None else f"from {one.minimum or 0:g} to {one.maximum:g}"
         )
         raise errors.field_error(f"The value {stored} of the field {one.caption} must be {allowed}.")
-    check_relation(rows, entity_set, one, stored)
+    if one.relation is not None:
+        check_relation(rows, entity_set, one, stored)
     return stored
 
 
@@ -36,7 +38,8 @@ def _convert(one: Property, value: Any) -> Stored:
         case "decimal" | "integer":
             stored = _number(one, value)
         case _ if isinstance(value, str):
-            utf16_length(value)
+            if not value.isascii():
+                utf16_length(value)
             stored = _from_text(one, value)
     if stored is None:
         raise errors.bad_request(f"Cannot convert the literal '{value}' of '{one.name}' to the type '{one.type}'.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from binascii import b2a_base64
 
 _TAG = re.compile(r'W/"[A-Za-z0-9+/=]+"')
 
 
 def etag(version: int) -> str:
     """The tag of a version: `W/"<base64 of '20;<number>1;00;'>"`."""
-    return f'W/"{base64.b64encode(b"'20;%020d1;00;'" % version).decode()}"'
+    return f'W/"{b2a_base64(b"'20;%020d1;00;'" % version, newline=False).decode()}"'
 
 
 def is_etag(text: str) -> bool:

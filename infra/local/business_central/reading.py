@@ -6,10 +6,10 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
-from infra.local.business_central.database import INDEXED, columns
+from infra.local.business_central.database import INDEXED
 from infra.local.business_central.errors import bad_request, business_rule
 from infra.local.business_central.etags import etag
 from infra.local.business_central.filter_sql import Sql, condition_sql
@@ -17,13 +17,12 @@ from infra.local.business_central.filters import Combination, Comparison, Condit
 from infra.local.business_central.query import Expansion, Query, make_token
 from infra.local.business_central.replica import View
 from infra.local.business_central.schema import ENTITY_SETS, EntitySet, Property, Stored
-from infra.local.business_central.sources import column_list, source
-from infra.local.business_central.values import to_wire
+from infra.local.business_central.sources import source
+from infra.local.business_central.values import CONVERSIONS
 
 PAGE = 20_000
 Row = tuple[Stored, ...]
 Object = dict[str, Any]
-_AS_STORED = ("text", "guid", "enum", "date", "integer")
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,23 @@ class Reading:
     fold_all: bool = False
     parent: Sql = ("1", [])
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read: the version, what is shown, then what order and expansions need."""
+        needed = [one.name for one, _ in self._order()]
+        needed += [one.navigation.via or "id" for one in self.query.expand]
+        known = [name for name in (*needed, *self._keys()) if name in self.set.properties]
+        shown = [one.name for one in _shown(self.set.name, self.query.select)]
+        return tuple(dict.fromkeys(("version", *shown, *known)))
+
+    def _keys(self) -> tuple[str, ...]:
+        """The columns by which rows are put to their parents."""
+        return (self.set.identity, "relatedId", "contactId")
+
+    @cached_property
+    def _column_list(self) -> str:
+        return ", ".join(f'"{name}"' for name in self.columns)
+
     def page(self, size: int) -> Page:
         """The next rows, at most `size`."""
         self._refuse_without_parent()
@@ -64,7 +80,7 @@ class Reading:
 
     def one(self, identity: str) -> Object | None:
         """One record by its id; the filter does not matter."""
-        sql = f'SELECT {column_list(self.set.name)} FROM {self._source()} WHERE "{self.set.identity}" = ?'
+        sql = f'SELECT {self._column_list} FROM {self._source()} WHERE "{self.set.identity}" = ?'
         rows = self.view.rows.query(f"{sql} AND {self.parent[0]}", (identity.lower(), *self.parent[1]))
         return self.objects(rows)[0] if rows else None
 
@@ -92,7 +108,7 @@ class Reading:
         return [*self.query.order, *(one for one in last if one[0].name not in named)]
 
     def _position(self, row: Row) -> list[Stored]:
-        return [row[_index(self.set.name, one.name)] for one, _ in self._order()]
+        return [row[self.columns.index(one.name)] for one, _ in self._order()]
 
     def _select(self, limit: int) -> list[Row]:
         where, parameters = self._where()
@@ -102,9 +118,7 @@ class Reading:
         # A plus keeps SQLite from walking along the key where another index leaves few rows.
         plus = "+" if self._few() else ""
         order = ", ".join(f'{plus}"{one.name}" {"DESC" if descending else "ASC"}' for one, descending in self._order())
-        sql = (
-            f"SELECT {column_list(self.set.name)} FROM {self._source()} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-        )
+        sql = f"SELECT {self._column_list} FROM {self._source()} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
         return self.view.rows.query(sql, (*parameters, limit, self.query.skip))
 
     def _few(self) -> bool:
@@ -171,14 +185,13 @@ class _Expanding:
 
     def add_to(self, objects: list[Object], rows: Sequence[Row]) -> None:
         navigation, query = self._expansion.navigation, self._expansion.query
-        set_name = self._reading.set.name
         if query is None or (navigation.via is None and navigation.set != "contactsInformation"):
             self._put(objects, [], {})
         elif navigation.via:
-            self._put(objects, _column(rows, set_name, navigation.via), self._targets(rows, navigation.via, query))
+            self._put(objects, self._column(rows, navigation.via), self._targets(rows, navigation.via, query))
         else:
-            own = "contactId" if set_name == "contacts" else "relatedId"
-            self._put(objects, _column(rows, set_name, "id"), self._children(rows, own, query))
+            own = "contactId" if self._reading.set.name == "contacts" else "relatedId"
+            self._put(objects, self._column(rows, "id"), self._children(rows, own, query))
 
     def _put(self, objects: list[Object], keys: Sequence[Stored], found: dict[Stored, list[Object]]) -> None:
         many, query = self._expansion.navigation.many, self._expansion.query or Query()
@@ -188,10 +201,10 @@ class _Expanding:
             one[self._expansion.name] = targets[wanted] if many else next(iter(targets), None)
 
     def _targets(self, rows: Sequence[Row], via: str, query: Query) -> dict[Stored, list[Object]]:
-        return self._related(_column(rows, self._reading.set.name, via), "id", query)
+        return self._related(self._column(rows, via), "id", query)
 
     def _children(self, rows: Sequence[Row], own: str, query: Query) -> dict[Stored, list[Object]]:
-        return self._related(_column(rows, self._reading.set.name, "id"), own, query)
+        return self._related(self._column(rows, "id"), own, query)
 
     def _related(self, keys: Sequence[Stored], column: str, query: Query) -> dict[Stored, list[Object]]:
         target = ENTITY_SETS[self._expansion.navigation.set]
@@ -199,38 +212,35 @@ class _Expanding:
         parent: Sql = (f'"{column}" IN (SELECT value FROM json_each(?))', [wanted])
         reading = Reading(self._reading.view, target, replace(query, skip=0), self._reading.fold_all, parent)
         rows = reading._select(-1)
-        at = _index(target.name, column)
+        at = reading.columns.index(column)
         related: dict[Stored, list[Object]] = defaultdict(list)
         for row, one in zip(rows, reading.objects(rows), strict=True):
             related[row[at]].append(one)
         return related
 
+    def _column(self, rows: Sequence[Row], name: str) -> list[Stored]:
+        at = self._reading.columns.index(name)
+        return [row[at] for row in rows]
 
-def _column(rows: Sequence[Row], name: str, column: str) -> list[Stored]:
-    at = _index(name, column)
-    return [row[at] for row in rows]
 
-
-@lru_cache(maxsize=1024)
-def _index(name: str, column: str) -> int:
-    return columns(name).index(column)
+@lru_cache(maxsize=256)
+def _shown(name: str, select: tuple[str, ...] | None) -> tuple[Property, ...]:
+    return tuple(one for one in ENTITY_SETS[name].shown if select is None or one.name in select)
 
 
 @lru_cache(maxsize=256)
 def _renderer(name: str, select: tuple[str, ...] | None) -> Callable[[Row], Object]:
-    """A function that makes the JSON object of a row; values that are stored as they travel are just picked."""
-    entity_set = ENTITY_SETS[name]
-    shown = [one for one in entity_set.shown if select is None or one.name in select]
-    picked = [(one.name, _index(name, one.name)) for one in shown]
-    converted = [(one, _index(name, one.name)) for one in shown if one.kind not in _AS_STORED]
-    version = _index(name, "version")
+    """A function that makes the JSON object of a row; values that are stored as they travel are just taken over."""
+    shown = _shown(name, select)
+    names = ("@odata.etag", *(one.name for one in shown))
+    converted = [(one.name, CONVERSIONS[one.kind]) for one in shown if one.kind in CONVERSIONS]
 
     def render(row: Row) -> Object:
-        made: Object = {"@odata.etag": etag(int(row[version]))}
-        for key, at in picked:
-            made[key] = row[at]
-        for one, at in converted:
-            made[one.name] = to_wire(one, row[at])
+        # The version stands first, then what is shown.
+        made: Object = dict(zip(names, row, strict=False))
+        made["@odata.etag"] = etag(int(row[0]))
+        for key, convert in converted:
+            made[key] = convert(made[key])
         return made
 
     return render

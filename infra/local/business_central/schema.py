@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -75,7 +76,12 @@ class Property:
     relation: Relation | None = None
     default: Stored = ""
 
-    @property
+    @cached_property
+    def shortest(self) -> int:
+        """The length of a text up to which no limit can be exceeded."""
+        return min((one for one in (self.max_length, self.stored_max_length) if one is not None), default=2**31)
+
+    @cached_property
     def blank(self) -> Stored:
         """What stands for "nothing" in this property: the API knows no null."""
         return self.enum[0] if self.kind == "enum" else _BLANKS[self.kind]
@@ -108,7 +114,7 @@ class EntitySet:
     properties: Mapping[str, Property]
     navigation: Mapping[str, Navigation]
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Property, ...]:
         """The properties that the API page has."""
         return tuple(one for one in self.properties.values() if not one.hidden)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -113,17 +114,18 @@ def number(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
+CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "boolean": bool,
+    "decimal": lambda value: number(float(value)),
+    "moment": lambda value: moment_text(int(value)),
+}
+"""Kinds of properties whose columns hold something else than what travels, and how it is converted."""
+
+
 def to_wire(one: Property, value: Stored) -> Any:
     """A column's value as JSON has it."""
-    match one.kind:
-        case "boolean":
-            return bool(value)
-        case "decimal":
-            return number(float(value))
-        case "moment":
-            return moment_text(int(value))
-        case _:
-            return value
+    convert = CONVERSIONS.get(one.kind)
+    return value if convert is None else convert(value)
 
 
 BLANK_MOMENT_TEXT = moment_text(BLANK_MOMENT)

@@ -34,10 +34,11 @@ class Table:
     def __init__(self, name: str) -> None:
         self.set: EntitySet = ENTITY_SETS[name]
         self.validations: dict[str, Validation] = {}
+        self._blank: Record = {key: one.default for key, one in self.set.properties.items()}
 
     def blank(self) -> Record:
         """A new row before anything is filled in."""
-        return {name: one.default for name, one in self.set.properties.items()}
+        return dict(self._blank)
 
     def assign(self, work: Work, record: Record, before: Record, one: Property, value: Stored) -> None:
         """Give a property an accepted value."""
