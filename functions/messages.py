@@ -48,18 +48,18 @@ async def list_dead_messages(call: Call[PageQuery]) -> Reply:
 
 @operation(
     "POST",
-    "messages/dead/{sequence_number}/resubmit",
+    "messages/dead/{id}/resubmit",
     Role.OPERATOR,
     {200: DeadMessageAnswer},
     problems=("unknown_message",),
 )
 async def resubmit_dead_message(call: Call) -> Reply:
-    """Sends one of them to the queue again and removes it here.
+    """Sends one of them, by its `sequence_number`, to the queue again and removes it here.
 
     It goes to the end of its mapping's turn. `waited_for` false: its run has ended or gone on meanwhile, and the
     message will be ignored; no harm is done.
     """
-    return Reply(_message(await resubmit(call.services, call.path["sequence_number"])))
+    return Reply(_message(await resubmit(call.services, call.path["id"])))
 
 
 @operation("POST", "messages/dead/resubmit", Role.OPERATOR, {200: DeadMessagesAnswer})
