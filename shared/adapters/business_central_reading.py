@@ -68,9 +68,9 @@ class BusinessCentralReading:
         return found
 
     async def by_values(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Record]:
-        """The records whose column equals one of these values."""
+        """The records whose column equals one of these values, each once."""
         rows = await self._bulk.rows(self._paths(table, columns, column, values), _MOST_PARTS)
-        return list(map(record_reader(table, columns), rows))
+        return list({record.id: record for record in map(record_reader(table, columns), rows)}.values())
 
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""

@@ -48,9 +48,9 @@ class DataverseReading:
         return {record.id: record for record in await self._matching(table, columns, conditions)}
 
     async def by_values(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Record]:
-        """The rows whose column equals one of these values."""
+        """The rows whose column equals one of these values, each once (values that differ in case find the same)."""
         conditions = equal_to_any(table, column, values, most=_MOST_CONDITIONS, longest=_LONGEST_FILTER)
-        return await self._matching(table, columns, conditions)
+        return list({record.id: record for record in await self._matching(table, columns, conditions)}.values())
 
     async def _matching(self, table: Table, columns: Sequence[str], conditions: Sequence[str]) -> list[Record]:
         select, record_of = selection(table, columns), record_reader(table, columns)

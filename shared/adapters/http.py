@@ -130,11 +130,6 @@ class Service:
         if self._owned:
             await self._client.aclose()
 
-    @property
-    def lanes(self) -> int:
-        """How many requests may be under way at once."""
-        return self._gate.limit
-
     async def get(
         self, path: str, *, headers: Mapping[str, str] | None = None, policy: RetryPolicy | None = None
     ) -> Row:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from infra.local.business_central.server import serving
@@ -178,6 +181,35 @@ async def test_the_feed_tells_every_record_once_and_then_what_changed(stage: Sta
     assert page.more is False
 
 
+async def test_a_feed_falls_silent_when_nothing_has_changed_for_an_hour(stage: Stage) -> None:
+    await stage.create("A", "B", "C")
+    position, told = None, []
+
+    async def later(response: httpx.Response) -> None:
+        response.headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+    stage.store._service._client.event_hooks = {"response": [later]}
+    for _ in range(3):
+        page = await stage.store.changes(CUSTOMERS, ["displayName"], position, 100)
+        position = page.position
+        told.append(len(page.records))
+    assert told == [3, 3, 0]
+    await stage.control.settings(clock_offset_ms=3_600_000)
+    await stage.create("D")
+    page = await stage.store.changes(CUSTOMERS, ["displayName"], position, 100)
+    assert [record.values["displayName"] for record in page.records] == ["D"]
+
+
+async def test_only_the_first_scan_of_a_feed_is_read_from_the_replica(stage: Stage) -> None:
+    await stage.create("A")
+    first = await stage.store.changes(CUSTOMERS, ["displayName"], None, 100)
+    await stage.control.settings(replica_lag_ms=60_000)
+    await stage.create("B")
+    assert (await stage.store.changes(CUSTOMERS, ["displayName"], None, 100)).records == first.records
+    page = await stage.store.changes(CUSTOMERS, ["displayName"], first.position, 100)
+    assert sorted(str(record.values["displayName"]) for record in page.records) == ["A", "B"]
+
+
 async def test_a_feed_whose_link_died_is_completed_all_the_same(stage: Stage) -> None:
     await stage.create("A", "B", "C")
     first = await stage.store.changes(CUSTOMERS, ["displayName"], None, 2)
@@ -291,6 +323,14 @@ async def test_a_token_that_is_not_accepted_needs_a_person(stage: Stage) -> None
     with pytest.raises(NeedsPerson, match="does not let the caller with the fixed token in"):
         await stranger.all(CUSTOMERS, [])
     await stranger.aclose()
+
+
+async def test_the_company_contacts_of_many_customers_cost_one_request(stage: Stage) -> None:
+    records = await stage.create(*(f"Customer {number}" for number in range(120)))
+    await stage.control.forget()
+    found = await stage.store.company_contacts(CUSTOMERS, [record.id for record in records])
+    assert found.keys() == {record.id for record in records}
+    assert await stage.requests() == 1
 
 
 async def test_the_company_contacts_of_customers_are_told_by_number(stage: Stage) -> None:

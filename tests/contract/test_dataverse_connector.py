@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.dataverse.server import serving
 from shared.adapters.dataverse import Dataverse
-from shared.adapters.gate import RetryPolicy
+from shared.adapters.gate import RetryPolicy, gate_of
 from shared.adapters.tokens import FixedToken
 from shared.core.failures import FeedExpired, NeedsPerson, Passing
 from shared.core.records import (
@@ -337,6 +337,12 @@ async def test_rows_are_found_by_any_text(stage: Stage, name: str) -> None:
     assert [record.values["name"] for record in found] == [name]
 
 
+async def test_a_row_that_several_values_find_is_told_once(stage: Stage) -> None:
+    await stage.create("Nordwind")
+    values = ["nordwind", *(f"absent {number}" for number in range(200)), "NORDWIND"]
+    assert len(await stage.store.find(ACCOUNT, ["name"], "name", values)) == 1
+
+
 async def test_rows_are_found_by_what_they_refer_to(stage: Stage) -> None:
     first, second = await stage.create("A", "B")
     people = [
@@ -425,4 +431,4 @@ async def test_the_labels_of_a_choice_are_told_by_value(stage: Stage) -> None:
 async def test_the_hint_of_the_service_is_followed(stage: Stage) -> None:
     await stage.control.settings(dop_hint=7)
     await stage.names()
-    assert stage.store._service.lanes == 7
+    assert gate_of(stage.store._service.root, 1).limit == 7

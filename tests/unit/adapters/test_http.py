@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 
 import httpx
@@ -81,24 +83,45 @@ def in_turn(*replies: Reply) -> tuple[Callable[[httpx.Request], Reply], list[htt
 OK = httpx.Response(200, json={"well": True})
 
 
+TOO_MUCH_TIME = {"error": {"code": "0x80072321", "message": "Combined execution time exceeded"}}
+
+
 @pytest.mark.parametrize(
-    ("trouble", "repeated"),
+    ("trouble", "repeated", "strained"),
     [
-        (httpx.Response(429), False),
-        (httpx.Response(502, text="<html>"), True),
-        (httpx.Response(503), True),
-        (httpx.Response(504), True),
-        (httpx.Response(408), True),
-        (httpx.ReadTimeout("silence"), True),
-        (httpx.RemoteProtocolError("cut"), True),
-        (httpx.ConnectError("refused"), False),
+        (httpx.Response(429), False, False),
+        (httpx.Response(429, json=TOO_MUCH_TIME), False, True),
+        (httpx.Response(502, text="<html>"), True, False),
+        (httpx.Response(503), True, False),
+        (httpx.Response(504), True, True),
+        (httpx.Response(408), True, True),
+        (httpx.ReadTimeout("silence"), True, True),
+        (httpx.RemoteProtocolError("cut"), True, False),
+        (httpx.ConnectError("refused"), False, False),
+        (httpx.ConnectTimeout("nobody there"), False, False),
     ],
 )
-async def test_what_is_safe_to_repeat_is_repeated(trouble: Reply, repeated: bool) -> None:
+async def test_what_is_safe_to_repeat_is_repeated(trouble: Reply, repeated: bool, strained: bool) -> None:
     answer, seen = in_turn(trouble, OK)
-    result = await service_with(answer).send(_GET)
+    service, strains = service_with(answer), list[bool]()
+    result = await service.send(replace(_GET, strained=lambda: strains.append(True)))
     assert (result.response.status_code, len(seen), result.repeated) == (200, 2, repeated)
+    assert strains == [True] * strained
     assert seen[0].headers["client-request-id"] != seen[1].headers["client-request-id"]
+    assert service.requests_sent == 2
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("Sat, 21 Nov 2026 14:50:53 GMT", datetime(2026, 11, 21, 14, 50, 53, tzinfo=UTC)),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+async def test_an_answer_tells_when_the_service_gave_it(date: str | None, moment: datetime | None) -> None:
+    answer, _ = in_turn(httpx.Response(200, json={}, headers={"Date": date} if date else {}))
+    assert await service_with(answer).get_dated("things") == ({}, moment)
 
 
 @pytest.mark.parametrize("trouble", [httpx.Response(503), httpx.ReadTimeout("silence"), httpx.ReadError("cut")])
@@ -207,7 +230,6 @@ async def test_the_hint_of_the_service_sets_how_many_requests_run_at_once(hint: 
     service = service_with(lambda _: OK)
     service._client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
     await service.get("hint")
-    assert service.lanes == lanes
     await together(service.get("things") for _ in range(lanes * 3))
     assert most == lanes
 
