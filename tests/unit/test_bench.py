@@ -11,20 +11,23 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from infra.local.bench import cold_start, cost, memory, own_work
 from infra.local.bench import options as command_line
+from infra.local.bench.__main__ import PRICES as PRICE_SHEET
 from infra.local.bench.__main__ import as_json, main
 from infra.local.bench.cases import CASES, merged
 from infra.local.bench.customers import fields_of, id_of, index_of, values_of
 from infra.local.bench.oracle import Expected, judge
 from infra.local.bench.progress import progress_on
 from infra.local.bench.results import Report
-from infra.local.bench.runner import Bench, Plan, run_bench
+from infra.local.bench.runner import SMALL, Bench, Plan, run_bench
 from infra.local.bench.show import show
 from infra.local.bench.simulators import NO_LATENCY, running
 from shared.core.sides import Side
 
 BC, DV = Side.BUSINESS_CENTRAL, Side.DATAVERSE
-QUICK = Plan(records=200, cases=command_line.CASES, latency=NO_LATENCY, state_latency=0, sample=5)
+PRICES = json.loads(PRICE_SHEET.read_text("utf-8"))
+QUICK = Plan(200, command_line.CASES, latency=NO_LATENCY, state_latency=0, sample=5, prices=PRICES)
 
 
 def quiet() -> Console:
@@ -65,20 +68,18 @@ def test_only_what_must_be_written_is_written(report: Report, name: str, written
     assert case.writes == written
 
 
-def test_the_number_of_calls_of_an_idle_run_does_not_depend_on_the_number_of_records(report: Report) -> None:
-    larger = asyncio.run(run(replace(QUICK, records=700, cases=["idle"])))
-    assert larger.cases[0].calls == report.cases[0].calls
-    assert all(target.met for target in larger.cases[0].targets)
-
-
-def test_two_runs_make_the_same_calls(report: Report) -> None:
-    again = asyncio.run(run(QUICK))
-    for one, other in zip(report.cases, again.cases, strict=True):
+def test_another_run_makes_the_same_calls_and_an_idle_one_as_many_for_more_records(report: Report) -> None:
+    names = ["changed-both", "load-bc"]
+    again = asyncio.run(run(replace(QUICK, cases=names)))
+    for one, other in zip([case for case in report.cases if case.name in names], again.cases, strict=True):
         assert (one.name, one.calls, one.transactions) == (other.name, other.calls, other.transactions)
+    (larger,) = asyncio.run(run(replace(QUICK, records=1000, cases=["idle"]))).cases
+    assert larger.calls == report.cases[0].calls
+    assert all(target.met for target in larger.targets)
 
 
 def test_file_and_table_storage_count_the_same(report: Report) -> None:
-    cases = ["idle", "changed-dv", "load-dv"]
+    cases = ["idle", "changed-dv"]
     stored = asyncio.run(run(replace(QUICK, cases=cases, storage="azurite")))
     assert {case.name: case.transactions for case in stored.cases} == {
         case.name: case.transactions for case in report.cases if case.name in cases
@@ -139,3 +140,46 @@ def test_the_command_writes_what_it_measured(tmp_path: Path, capsys: pytest.Capt
     assert main(["--quick", "--records", "100", "--cases", "idle", "--json", str(file)]) == 0
     assert "Nothing changed" in capsys.readouterr().out
     assert [case["name"] for case in json.loads(file.read_text("utf-8"))["cases"]] == ["idle"]
+
+
+def test_a_month_is_worked_out_from_a_tick_and_the_price_sheet() -> None:
+    use = {**PRICES["use"], "hours_of_a_month": 100, "minutes_between_runs": 6}
+    tick = cost.Tick([0.5, 2.5, 1.0], transactions=40)
+    found = cost.month({**PRICES, "use": use}, tick, coupled=1024**3)
+    assert (found.executions, found.gigabyte_seconds, found.transactions) == (3000, 9000, 40_000)
+    assert found.functions == 0  # within what is free
+    assert found.service_bus == pytest.approx(1.35)
+    assert found.table_storage == pytest.approx(4 * 0.00036 + 4000 * 0.045)
+    dear = cost.month({**PRICES, "use": {**use, "minutes_between_runs": 0.006}}, tick, coupled=0)
+    assert dear.functions == pytest.approx((9e6 - 1e5) * 0.000026 + (3e6 - 25e4) / 1e6 * 0.4)
+
+
+def test_our_own_work_is_measured_beside_decoding() -> None:
+    measure = own_work.measure(records=3, repeats=3)
+    assert len(measure.targets) == 6
+    assert all(figure is not None and figure > 0 for figure in measure.figures.values())
+
+
+async def test_cold_start_is_told_by_module() -> None:
+    measure = await cold_start.measure(repeats=1)
+    own, with_all = measure.tables.values()
+    assert "shared" in dict(own)
+    assert next(iter(with_all))[0] == "function_app"
+    assert measure.targets[0].measured > 0
+
+
+async def test_memory_is_measured_in_processes_of_their_own(tmp_path: Path) -> None:
+    async with running(tmp_path) as simulators:
+        measure = await memory.measure(simulators, tmp_path, 60, progress_on(quiet()))
+    peaks = [figure for name, figure in measure.figures.items() if name.startswith("peak")]
+    assert all(peak is None or 20 < peak < 400 for peak in peaks)
+    assert measure.figures["records changed in each"] == 6
+
+
+async def test_a_tick_is_measured(tmp_path: Path) -> None:
+    async with running(tmp_path) as simulators:
+        bench = Bench(QUICK, simulators, tmp_path, None, progress_on(quiet()))
+        async with bench.world(SMALL, tuple(Side)) as world:
+            tick = await bench.tick(world)
+    assert len(tick.seconds) == 1 + PRICES["use"]["mappings"]
+    assert tick.transactions > 0

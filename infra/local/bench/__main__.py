@@ -67,7 +67,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         latency=Latency(**{name: number / 1000 for name, number in milliseconds.items()}),
         state_latency=state,
         sample=10 if options.quick else 100,
-        prices=options.prices or PRICES,
+        prices=json.loads((options.prices or PRICES).read_text("utf-8")),
     )
 
 

@@ -27,7 +27,7 @@ from shared.core.sides import Side
 from shared.memory.queue import MemoryQueue
 from shared.ports import StateStore
 from shared.services.context import Services
-from shared.services.requests import request_synchronization
+from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
 
 # Named but never spoken to: the bench has a state and a queue of its own.
@@ -49,12 +49,16 @@ class CountingState(StateStore, Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one or more mappings: seconds from the first message to the last, processor time, messages, jobs."""
+    """One run of one or more mappings: seconds of each message, processor time of all, jobs."""
 
-    seconds: float
+    slices: Sequence[float]
     processor_seconds: float
-    slices: int
     jobs: Sequence[Job]
+
+    @property
+    def seconds(self) -> float:
+        """From the first message to the last."""
+        return sum(self.slices)
 
 
 class App:
@@ -101,28 +105,43 @@ class App:
     async def run(self, mappings: Sequence[Mapping], trigger: Trigger = Trigger.TIMER) -> Run:
         """Ask for a run and work off its messages. Raises BenchError when a job of it failed."""
         request = await request_synchronization(self.services, mappings, trigger)
-        started, used, slices = time.perf_counter(), time.process_time(), 0
-        while await self._work_off_next():
-            slices += 1
-        run = (time.perf_counter() - started, time.process_time() - used, slices)
+        used = time.process_time()
+        slices = await self.work_off()
+        used = time.process_time() - used
         jobs = await self.services.jobs.get_many(list(request.jobs))
         for job in jobs:
             if job.status is not JobStatus.SUCCEEDED or job.counters.failed or job.counters.skipped:
                 raise BenchError(f"{job.mapping} {job.direction}: {job.status} {job.message} {job.counters}")
-        return Run(*run, jobs)
+        return Run(slices, used, jobs)
 
-    async def _work_off_next(self) -> bool:
-        """Take the next message when it is due; False when there is none."""
-        due = self.queue.next_due()
-        if due is None:
-            return False
-        await asyncio.sleep(max(0.0, (due - self.services.clock.now()).total_seconds()))
-        delivery = self.queue.receive()
-        if delivery is None:
-            return True
-        await run_slice(self.services, delivery.message.body)
-        self.queue.complete(delivery)
-        return True
+    async def settle(self, mappings: Sequence[Mapping]) -> None:
+        """Let these mappings come to rest, whatever their records need: twice, for the second run sees the first's."""
+        for _ in range(2):
+            await request_synchronization(self.services, mappings, Trigger.PERSON)
+            await self.work_off()
+
+    async def tick(self) -> list[float]:
+        """What the timer sets off while every mapping is due: the seconds of the timer, then of each message."""
+        for stored in await self.services.mappings.all():
+            runs = self.services.runs(stored.mapping.name)
+            state = await runs.state()
+            await runs.save(replace(state, next_due_at=self.services.clock.now()))
+        self.forget_counts()
+        started = time.perf_counter()
+        await enqueue_due(self.services)
+        return [time.perf_counter() - started, *await self.work_off()]
+
+    async def work_off(self) -> list[float]:
+        """Take message after message, each when it is due, until there is none; answers the seconds of each."""
+        seconds = []
+        while (due := self.queue.next_due()) is not None:
+            started = time.perf_counter()
+            await asyncio.sleep(max(0.0, (due - self.services.clock.now()).total_seconds()))
+            if (delivery := self.queue.receive()) is not None:
+                await run_slice(self.services, delivery.message.body)
+                self.queue.complete(delivery)
+                seconds.append(time.perf_counter() - started)
+        return seconds
 
     def _client(self, side: Side) -> httpx.AsyncClient:
         async def count(_: httpx.Request) -> None:

@@ -41,6 +41,12 @@ PLAIN = {
 }
 """The fields that are texts on both sides: property of Business Central, column of Dataverse."""
 
+OF_OLD: Mapping[Side, Row] = {
+    Side.BUSINESS_CENTRAL: {"lastModifiedDateTime": LONG_AGO},
+    Side.DATAVERSE: {"customertypecode": CUSTOMER_TYPE, "statecode": 0, "modifiedon": LONG_AGO},
+}
+"""What all seeded customers hold besides."""
+
 _TABLES = {Side.BUSINESS_CENTRAL: ("customers", "id"), Side.DATAVERSE: ("account", "accountid")}
 _INDEX = re.compile(r"-(\d+)\.\w+\.example$")
 
@@ -98,23 +104,27 @@ def key_of(side: Side) -> str:
     return _TABLES[side][1]
 
 
+def identifiers(side: Side) -> dict[str, str]:
+    """The columns that tell seeded customers apart, as formats of the index `n`; ids and numbers rise with it."""
+    if side is Side.DATAVERSE:
+        return {"accountid": "{n:08x}-d000-4000-8000-{n:012x}"}
+    return {
+        "id": "{n:08x}-bc00-4000-8000-{n:012x}",
+        "number": "B{n:07d}",
+        "contactId": "{n:08x}-bcc0-4000-8000-{n:012x}",
+        "contactNumber": "K{n:07d}",
+    }
+
+
 def id_of(side: Side, index: int) -> str:
-    """The id of a seeded row; ids and numbers rise with the index."""
-    return _guid(index, "bc00" if side is Side.BUSINESS_CENTRAL else "d000")
-
-
-def _guid(index: int, kind: str) -> str:
-    return f"{index:08x}-{kind}-4000-8000-{index:012x}"
+    """The id of a seeded row."""
+    return identifiers(side)[key_of(side)].format(n=index)
 
 
 def row_of(side: Side, index: int, lookups: Lookups) -> Row:
     """A customer of long ago, as its simulator takes many."""
-    fields = fields_of(index)
-    row: Row = {key_of(side): id_of(side, index)} | values_of(side, fields, lookups)
-    if side is Side.DATAVERSE:
-        return row | {"customertypecode": CUSTOMER_TYPE, "statecode": 0, "modifiedon": LONG_AGO}
-    contact = {"contactId": _guid(index, "bcc0"), "contactNumber": f"K{index:07}"}
-    return row | contact | {"number": f"B{index:07}", "lastModifiedDateTime": LONG_AGO}
+    row: Row = {name: text.format(n=index) for name, text in identifiers(side).items()}
+    return row | OF_OLD[side] | values_of(side, fields_of(index), lookups)
 
 
 def values_of(side: Side, fields: Fields, lookups: Lookups) -> Row:

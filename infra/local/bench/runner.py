@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.local.bench import loop
+from infra.local.bench import cold_start, cost, loop, memory, own_work
 from infra.local.bench.app import App, CountingState
 from infra.local.bench.cases import CASES, Case, Edits, merged
 from infra.local.bench.counted_storage import CountedTableStorage
@@ -20,7 +20,7 @@ from infra.local.bench.ideal import ideal
 from infra.local.bench.loop import LoopRates
 from infra.local.bench.oracle import Expected, Verdict, judge
 from infra.local.bench.progress import Progress
-from infra.local.bench.results import CaseResult, Peer, Report, Target
+from infra.local.bench.results import CaseResult, Measure, Peer, Report, Target
 from infra.local.bench.simulators import NO_LATENCY, BenchError, Latency, Simulators, running
 from infra.local.bench.world import World, couple, make_world
 from infra.local.child import Child
@@ -29,6 +29,7 @@ from shared.core.sides import Side
 TIMES_THE_IDEAL = 1.25
 TIMES_FASTER_THAN_THE_LOOP = 20
 TRANSACTIONS_PER_THOUSAND = 30
+SMALL = 400  # customers of the world in which the loop and a tick of the timer are measured
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Plan:
     latency: Latency = field(default_factory=Latency)
     state_latency: float = 0.008
     sample: int = 100
-    prices: Path | None = None
+    prices: cost.Prices = field(default_factory=dict)
 
     def wants(self, name: str) -> bool:
         """Whether this case or measure is asked for."""
@@ -133,7 +134,7 @@ class Bench:
             writes={side.value: int(served[side]["writes"]) for side in Side},
             seconds=run.seconds,
             processor_seconds=run.processor_seconds,
-            slices=run.slices,
+            slices=len(run.slices),
             transactions=dict(app.state.transactions),
         )
 
@@ -162,6 +163,23 @@ class Bench:
         if not case.is_load:
             await world.touch()
             await app.run([world.mapping])
+
+    async def tick(self, world: World) -> cost.Tick:
+        """One tick while everything is at rest but for a tick's share of the changes of a day."""
+        app = world.app
+        await app.settle([stored.mapping for stored in await app.services.mappings.all()])
+        share = cost.changes_of_a_tick(self.plan.prices)
+        cases = [case for case in CASES if case.name in ("changed-bc", "changed-dv")]
+        for wave, case in enumerate(cases, 1):
+            edits = list(case.edits(world.records, wave).items())[: (share + wave - 1) // 2]
+            await self._apply(world, dict(edits))
+        with await self.stated_latency(app):
+            await self.simulators.each("clear_statistics")
+            seconds = await app.tick()
+        written = sum(one["writes"] for one in (await self.simulators.each("statistics")).values())
+        if written != share:
+            raise BenchError(f"a tick wrote {written} records instead of {share}")
+        return cost.Tick(seconds, app.state.transactions.total())
 
 
 @contextlib.contextmanager
@@ -227,7 +245,7 @@ async def _places(plan: Plan, folder: Path) -> AsyncIterator[tuple[Simulators, s
 
 
 async def _run_cases(bench: Bench, report: Report) -> None:
-    rates = await _peers(bench)
+    rates, tick = await _in_a_small_world(bench)
     wanted = [case for case in CASES if bench.plan.wants(case.name)]
     together = [case for case in wanted if not case.is_load and not case.pending]
     if together:
@@ -240,11 +258,34 @@ async def _run_cases(bench: Bench, report: Report) -> None:
             async with bench.world(bench.plan.records, case.sides) as world:
                 report.cases.append(await bench.run_case(world, case, 0, rates))
     report.cases.sort(key=lambda result: [case.name for case in CASES].index(result.name))
+    report.measures += await _measures(bench, tick)
 
 
-async def _peers(bench: Bench) -> LoopRates:
-    """The loop's rates, from a small world of its own."""
-    sample = bench.plan.sample
-    async with bench.world(max(sample, 50), tuple(Side)) as world:
-        with bench.progress.stage(f"A loop over {sample} records, one by one", None):
-            return await loop.measure(bench.simulators, world.lookups, bench.plan.latency, sample)
+async def _measures(bench: Bench, tick: cost.Tick | None) -> list[Measure]:
+    """What is measured besides the cases."""
+    plan, measures = bench.plan, []
+    if plan.wants("own-work"):
+        with bench.progress.stage("Our own work for one record", None):
+            measures.append(own_work.measure())
+    if plan.wants("cold-start"):
+        with bench.progress.stage("Cold start", None):
+            measures.append(await cold_start.measure())
+    if plan.wants("memory"):
+        measures.append(await memory.measure(bench.simulators, bench.folder, plan.records, bench.progress))
+    if tick is not None:
+        measures.append(cost.measure(plan.prices, tick, plan.records))
+    return measures
+
+
+async def _in_a_small_world(bench: Bench) -> tuple[LoopRates, cost.Tick | None]:
+    """The rates of the loop, and one tick of all mappings."""
+    plan, tick = bench.plan, None
+    cases = [case.name for case in CASES if plan.wants(case.name) and not case.pending]
+    if not cases and not plan.wants("cost"):
+        return LoopRates({}), None
+    async with bench.world(max(plan.sample, SMALL if plan.wants("cost") else 0), tuple(Side)) as world:
+        if plan.wants("cost"):
+            with bench.progress.stage("A tick of the timer, and a run of every mapping", None):
+                tick = await bench.tick(world)
+        with bench.progress.stage(f"A loop over {plan.sample} records, one by one", None):
+            return await loop.measure(bench.simulators, world.lookups, plan.latency, plan.sample, cases), tick

@@ -50,6 +50,7 @@ class Simulator:
 
     def __init__(self, side: Side, facts: Mapping[str, str]) -> None:
         self.side = side
+        self.facts = dict(facts)
         self.url = str(facts["url"])
         self.token = str(facts["token"])
         self.company_id = str(facts.get("company_id", ""))
@@ -115,6 +116,14 @@ class Simulator:
             page = answer.json()
             yield page["value"]
             address = page.get("@odata.nextLink")
+
+    async def versions(self, table: str, key: str) -> AsyncIterator[tuple[str, str]]:
+        """Id and etag of every row, in the order of the ids."""
+        path = f"/_simulator/rows?{urlencode({'table': table, 'columns': key})}"
+        async with self.http.stream("GET", path) as answer:
+            async for line in answer.aiter_lines():
+                row = json.loads(line)
+                yield row[key], row["@odata.etag"]
 
     async def by_name(self, query: str, name: str, key: str) -> dict[str, str]:
         """A column by another one, of a small table."""

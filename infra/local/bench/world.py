@@ -201,10 +201,10 @@ def _index(side: Side, record: Record) -> int:
 async def _add(world: World, tables: dict[Side, Table], pairs: list[dict[Side, Record]]) -> None:
     now = world.app.services.clock.now()
     repository = world.app.services.couplings(MAPPING)  # a new one each time: it remembers the versions of all it wrote
-    await repository.add([_coupling(world.mapping, tables, pair, now) for pair in pairs])
+    await repository.add([in_step(world.mapping, tables, pair, now) for pair in pairs])
 
 
-def _coupling(mapping: Mapping, tables: dict[Side, Table], pair: dict[Side, Record], now: datetime) -> Coupling:
+def in_step(mapping: Mapping, tables: dict[Side, Table], pair: dict[Side, Record], now: datetime) -> Coupling:
     """The coupling of two records that are in step: both hold the base."""
     lines = [line for line in mapping.fields if line.enabled and not line.new_rows_only]
     ends = {}
