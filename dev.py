@@ -63,6 +63,9 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
     if options.command == "chaos":
         seed = [] if options.seed is None else [f"--seed={options.seed}"]
         return "infra.local.chaos", [f"--kills={options.kills}", f"--records={options.records}", *seed]
+    if options.command == "fuzz":
+        seed = [] if options.seed is None else [f"--seed={options.seed}"]
+        return "infra.local.fuzz", [f"--examples={options.examples}", *seed]
     if options.command == "simulate":
         given = {name: value for name in SIMULATE if (value := getattr(options, name)) is not None}
         return "tests.simulation", [f"--{name}={value}" for name, value in given.items()]
@@ -100,6 +103,16 @@ def command_line() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         "the end and shows what was measured and what was to be reached. Exit code 0: every end state was right.",
     )
     bench_options.add_options(bench)
+    fuzz = commands.add_parser(
+        "fuzz",
+        help="hold the running API against its own OpenAPI document with many good and bad requests",
+        description="Starts an empty stack and lets schemathesis make requests of the API's own document. Exit code 0: "
+        "no answer with 5xx, none with a status or shape that the document does not know.",
+    )
+    fuzz.add_argument(
+        "--examples", type=int, default=100, metavar="N", help="requests per operation and phase, at most"
+    )
+    fuzz.add_argument("--seed", type=int, help="repeats an earlier run")
     mutants = commands.add_parser(
         "mutants",
         help="plant faults one by one and see that the fast tests find each",

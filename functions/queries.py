@@ -34,7 +34,7 @@ class PageQuery(Form):
     """Which part of a list."""
 
     continuation: str | None = Field(
-        None, max_length=500, description="From the answer before; left out: the beginning."
+        None, max_length=200, description="From the answer before; left out: the beginning."
     )
     limit: Number = Field(100, ge=1, le=1000, description="How many at most.")
 

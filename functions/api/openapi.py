@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from functions.api.operation import Operation
 from functions.api.problems import ALWAYS, BY_CODE, CHANGING, ENTERING, ONCE, READING, WITH_BODY, ProblemDetails
-from functions.api.reading import LONGEST_KEY
+from functions.api.reading import LONGEST_KEY, LONGEST_NAME
 from shared.services.access import SAFE_METHODS
 
 VERSION = "1.0"
@@ -105,7 +105,8 @@ def _operation(operation: Operation, references: dict[Any, Json], schemas: Json)
 
 def _parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
     for name in findall(r"\{(\w+)\}", operation.route):
-        yield {"name": name, "in": "path", "required": True, "schema": TEXT}
+        schema = {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
     query = schemas.get(operation.query.__name__, {})
     for name, schema in query.get("properties", {}).items():
         required = name in query.get("required", ())

@@ -16,6 +16,7 @@ from shared.services.problems import Problem
 
 LARGEST_BODY = 1_000_000  # bytes
 LONGEST_KEY = 200  # characters
+LONGEST_NAME = 100  # characters
 KEY_PARAMETER = "code"
 """The query parameter in which the Functions host takes a function key: not the operation's affair."""
 
@@ -35,7 +36,7 @@ def read_call(
     return Call(
         services=services,
         caller=caller,
-        path=req.route_params,
+        path=_path(req),
         query=_query(operation, req),
         body=_body(operation, req),
         root=_root(req),
@@ -56,6 +57,15 @@ def fingerprint(req: func.HttpRequest) -> str:
     """What a request asks for, whoever asks: the same text for the same method, address and body."""
     parts = urlsplit(req.url)
     return f"{req.method} {parts.path}?{parts.query}\n{req.get_body().decode('utf-8', 'replace')}"
+
+
+def _path(req: func.HttpRequest) -> Mapping[str, str]:
+    """The route's parameters: names and ids, which are never long."""
+    for name, value in req.route_params.items():
+        if len(value) > LONGEST_NAME:
+            text = f"{name}: must have at most {LONGEST_NAME} characters."
+            raise Problem(400, "invalid_value", text, field=name)
+    return dict(req.route_params)
 
 
 def _query(operation: Operation, req: func.HttpRequest) -> BaseModel:
@@ -79,7 +89,7 @@ def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
     if raw and not _is_json(req.headers):
         raise Problem(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
     try:
-        return operation.body.model_validate_json(raw or b"{}", strict=True)
+        return operation.body.model_validate_json(raw or b"null", strict=True)
     except ValidationError as error:
         raise _problem(error, operation.body) from None
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from infra.local.stack import local_stack
+from tests.e2e.guarded import Guarded, guarded_stack
 from tests.e2e.people import Everything
 
 # The timer is out of the way: these tests ask for each run, and one of them fires the timer itself. Sessions are
@@ -26,3 +27,10 @@ async def everything() -> AsyncIterator[Everything]:
         Everything(stack.information(), stack.folder) as everything,
     ):
         yield everything
+
+
+@pytest.fixture(scope="session")
+async def guarded() -> AsyncIterator[Guarded]:
+    """Another running stack, whose app checks by itself who asks."""
+    async with guarded_stack() as guarded:
+        yield guarded

@@ -42,7 +42,7 @@ class MatchRequest(MatchCriteria):
 class PreviewRequest(MatchCriteria):
     """The criteria, and which page of the preview."""
 
-    continuation: str | None = Field(None, max_length=500)
+    continuation: str | None = Field(None, max_length=200)
     limit: int = Field(100, ge=1, le=1000)
 
 
