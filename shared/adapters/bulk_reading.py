@@ -16,12 +16,14 @@ type Batch = Callable[[Sequence[str]], Awaitable[Sequence[Part]]]
 class BulkReading:
     """Reads lists of rows. `pages` follows one address through its pages, `batch` asks for the first of several.
 
+    `heed` is told of every refused part: throttling inside a batch concerns the whole caller.
     What a batch did not answer (a refused part, an unreadable answer) is asked for plainly: that has the patience,
     and finds the words for what is wrong.
     """
 
     pages: Callable[[str], AsyncIterator[list[Row]]]
     batch: Batch
+    heed: Callable[[WireError], None]
 
     async def rows(self, paths: Sequence[str], most: int) -> list[Row]:
         """The rows at all of these addresses, at most `most` of which are parts of one request."""
@@ -38,6 +40,8 @@ class BulkReading:
         return rows
 
     async def _completed(self, path: str, part: Part) -> list[Row]:
+        if isinstance(part, WireError):
+            self.heed(part)
         if not isinstance(part, dict) or "value" not in part:
             return await self._one(path)
         link = part.get("@odata.nextLink")

@@ -35,7 +35,7 @@ class BusinessCentralReading:
     def __init__(self, service: Service, company: str) -> None:
         self._service = service
         self._company = company
-        self._bulk = BulkReading(self.pages, self._batch)
+        self._bulk = BulkReading(self.pages, self._batch, service.pause)
 
     async def pages(self, path: str) -> AsyncIterator[list[Row]]:
         """The rows at an address, page by page.

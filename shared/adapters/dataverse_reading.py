@@ -31,7 +31,7 @@ class DataverseReading:
     def __init__(self, service: Service, root_path: str) -> None:
         self._service = service
         self._root_path = root_path
-        self._bulk = BulkReading(self.pages, self._batch)
+        self._bulk = BulkReading(self.pages, self._batch, service.pause)
 
     async def pages(self, path: str) -> AsyncIterator[list[Row]]:
         """The rows at an address, page by page."""

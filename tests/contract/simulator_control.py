@@ -18,6 +18,10 @@ class Control:
         change = {"table": table, "id": id, "operation": operation, "values": values}
         await self._post("edit", {"changes": [{name: given for name, given in change.items() if given is not None}]})
 
+    async def seed(self, **tables: int) -> None:
+        """Fill tables with so many invented rows each."""
+        await self._post("seed", {"seed": 1, "tables": tables})
+
     async def trouble(self, **fault: Any) -> None:
         """Order one fault (see `infra/local/simulator/faults.py` for its fields)."""
         await self._post("faults", {"refuse": [fault]})

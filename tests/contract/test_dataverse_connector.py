@@ -290,9 +290,19 @@ async def test_every_attempt_is_counted_as_the_service_counts_it(stage: Stage) -
 
 async def test_a_refused_part_of_a_large_read_is_asked_for_again(stage: Stage) -> None:
     records = await stage.create(*(f"A{number:04}" for number in range(600)))
-    await stage.control.trouble(method="GET", operations=True, status=429, headers={"Retry-After": "0.05"})
+    await stage.control.trouble(method="GET", operations=True, status=429, headers={"Retry-After": "0.2"})
+    before = time.monotonic()
     found = await stage.store.read(ACCOUNT, ["name"], [record.id for record in records])
     assert found.keys() == {record.id for record in records}
+    assert time.monotonic() - before >= 0.2
+
+
+async def test_a_whole_table_comes_in_the_largest_pages_there_are(stage: Stage) -> None:
+    await stage.control.seed(account=5_500)
+    assert [len(page) async for page in stage.store.ids(ACCOUNT)] == [5_000, 500]
+    pages = [page async for page in stage.store.pages(ACCOUNT, ["name"])]
+    assert [len(page) for page in pages] == [5_000, 500]
+    assert len({record.id for page in pages for record in page}) == 5_500
 
 
 async def test_the_feed_tells_every_row_then_changes_and_deletions(stage: Stage) -> None:
