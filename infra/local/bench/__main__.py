@@ -17,6 +17,7 @@ from typing import Any
 from rich.markup import escape
 
 from infra.local.bench import options as command_line
+from infra.local.bench import page
 from infra.local.bench.progress import Progress, progress_on
 from infra.local.bench.results import Report
 from infra.local.bench.runner import Plan, run_bench
@@ -42,8 +43,10 @@ def main(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         return STOPPED
     show(screen, report)
-    if options.json:
-        options.json.write_text(as_json(report), encoding="utf-8", newline="\n")
+    for file in filter(None, (options.json, page.SOURCE if options.docs else None)):
+        file.write_text(as_json(report), encoding="utf-8", newline="\n")
+    if options.docs:
+        page.write(json.loads(page.SOURCE.read_text("utf-8")))
     return 0 if report.right else 1
 
 
@@ -66,7 +69,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         storage=options.storage,
         latency=Latency(**{name: number / 1000 for name, number in milliseconds.items()}),
         state_latency=state,
-        sample=10 if options.quick else 100,
+        sample=10 if options.quick else 50,
         prices=json.loads((options.prices or PRICES).read_text("utf-8")),
     )
 

@@ -135,14 +135,17 @@ def _like(first: Coupling, number: int, versions: Mapping[Side, tuple[str, str]]
     coupling, there = first, NUMBER.format(n=number)
     for side, (record_id, etag) in versions.items():
         end = first.at(side)
-        base = {name: _renumbered(value, there) for name, value in (end.base or {}).items()}
-        named = [None if text is None else text.replace(_FIRST_NUMBER, there) for text in (end.number, end.title)]
+        base = {
+            name: _of_another(value, there) if isinstance(value, str) else value
+            for name, value in (end.base or {}).items()
+        }
+        named = _of_another(end.number, there), _of_another(end.title, there)
         coupling = coupling.with_end(side, CoupledRecord(record_id, base, etag, *named))
     return coupling
 
 
-def _renumbered(value: Value, number: str) -> Value:
-    return value.replace(_FIRST_NUMBER, number) if isinstance(value, str) else value
+def _of_another(value: str | None, there: str) -> str | None:
+    return None if value is None else value.replace(_FIRST_NUMBER, there)
 
 
 async def _in_a_process(simulators: Simulators, file: Path) -> dict[str, Any]:

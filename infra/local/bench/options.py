@@ -18,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--records", metavar="N", type=at_least(100), help=f"customers on each side (default {RECORDS:,})"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write everything that was measured as JSON")
+    parser.add_argument("--docs", action="store_true", help="write docs/speed.json, the page and the chart from it")
     parser.add_argument(
         "--cases",
         metavar="NAME",
@@ -57,7 +58,7 @@ def arguments_of(options: argparse.Namespace) -> list[str]:
         file = getattr(options, name)
         if file is not None:
             arguments += ["--" + name, str(file.resolve())]
-    return [*arguments, *(["--quick"] if options.quick else []), "--cases", *options.cases]
+    return [*arguments, *["--quick"] * options.quick, *["--docs"] * options.docs, "--cases", *options.cases]
 
 
 def at_least(least: int) -> Callable[[str], int]:

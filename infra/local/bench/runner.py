@@ -41,7 +41,7 @@ class Plan:
     storage: str = "file"
     latency: Latency = field(default_factory=Latency)
     state_latency: float = 0.008
-    sample: int = 100
+    sample: int = 50
     prices: cost.Prices = field(default_factory=dict)
 
     def wants(self, name: str) -> bool:
