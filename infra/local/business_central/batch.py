@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import batched
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,12 +48,16 @@ def writes(call: Call, answer: Answer) -> bool:
 
 @dataclass(frozen=True)
 class Batch:
-    """Does batches: `do` one operation at a time; a snapshot holds the `lock` of those who write."""
+    """Does batches: `do` one operation at a time; a snapshot holds the `lock` of those who write.
+
+    `never_waits` tells whether no operation can be made to wait, as ordered faults may do.
+    """
 
     do: Do
     company: Company
     lock: asyncio.Lock
     wrote: Callable[[int], None]
+    never_waits: Callable[[], bool]
 
     async def run(self, call: Call) -> Answer:
         """Do a batch; the status is 200 when it could be read. Raises ApiError."""
@@ -72,14 +77,28 @@ class Batch:
 
     async def _one_by_one(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
         answers: list[Answer] = []
-        for number, call in enumerate(calls, 1):
-            if number % SLICE == 0:
-                # Others get their turn in the midst of a long batch.
-                await asyncio.sleep(0)
+        for some in batched(calls, SLICE, strict=False):
+            if not await self._slice(some, answers, go_on=go_on):
+                break
+            # Others get their turn in the midst of a long batch.
+            await asyncio.sleep(0)
+        return answers
+
+    async def _slice(self, calls: Sequence[Call], answers: list[Answer], *, go_on: bool) -> bool:
+        """Do some calls; answers whether the batch goes on."""
+        if not self.never_waits() or not all(_only_writes(call) for call in calls):
+            return await self._each(calls, answers, go_on=go_on)
+        # Nobody waits in between and nobody reads: one commit does for all of them.
+        async with self.lock:
+            with self.company.database.transaction():
+                return await self._each([replace(call, locked=True) for call in calls], answers, go_on=go_on)
+
+    async def _each(self, calls: Sequence[Call], answers: list[Answer], *, go_on: bool) -> bool:
+        for call in calls:
             answers.append(await self.do(call))
             if answers[-1].status >= 400 and not go_on and not (call.in_snapshot and len(answers) > 1):
-                break
-        return answers
+                return False
+        return True
 
     async def _snapshot(self, calls: list[Call], *, go_on: bool) -> list[Answer]:
         answers: list[Answer] = []
@@ -92,6 +111,11 @@ class Batch:
                     raise _TakeBackError
                 self.wrote(sum(writes(call, answer) for call, answer in zip(calls, answers, strict=True)))
         return answers
+
+
+def _only_writes(call: Call) -> bool:
+    # A subscription asks its receiver before it is stored.
+    return not (call.in_snapshot or call.method == "GET" or call.path.strip("/").startswith("subscriptions"))
 
 
 def _inner(call: Call, operation: Operation, *, in_snapshot: bool) -> Call:

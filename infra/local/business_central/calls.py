@@ -31,7 +31,10 @@ class Segment:
 
 @dataclass
 class Call:
-    """One call. `root` is the absolute address of the API root, `path` what follows it, still encoded."""
+    """One call. `root` is the absolute address of the API root, `path` what follows it, still encoded.
+
+    `locked`: whoever does it holds the lock of those who write.
+    """
 
     method: str
     root: str
@@ -41,6 +44,7 @@ class Call:
     body: bytes | None = None
     user: str = ""
     in_snapshot: bool = False
+    locked: bool = False
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever its case."""

@@ -49,17 +49,11 @@ class Reading:
         """The columns that are read: the version, what is shown, then what order and expansions need."""
         needed = [one.name for one, _ in self._order()]
         needed += [one.navigation.via or "id" for one in self.query.expand]
-        known = [name for name in (*needed, *self._keys()) if name in self.set.properties]
-        shown = [one.name for one in _shown(self.set.name, self.query.select)]
-        return tuple(dict.fromkeys(("version", *shown, *known)))
+        return _read_columns(self.set.name, self.query.select, tuple(needed))
 
-    def _keys(self) -> tuple[str, ...]:
-        """The columns by which rows are put to their parents."""
-        return (self.set.identity, "relatedId", "contactId")
-
-    @cached_property
+    @property
     def _column_list(self) -> str:
-        return ", ".join(f'"{name}"' for name in self.columns)
+        return _column_list(self.columns)
 
     def page(self, size: int) -> Page:
         """The next rows, at most `size`."""
@@ -226,6 +220,20 @@ class _Expanding:
 @lru_cache(maxsize=256)
 def _shown(name: str, select: tuple[str, ...] | None) -> tuple[Property, ...]:
     return tuple(one for one in ENTITY_SETS[name].shown if select is None or one.name in select)
+
+
+@lru_cache(maxsize=256)
+def _read_columns(name: str, select: tuple[str, ...] | None, needed: tuple[str, ...]) -> tuple[str, ...]:
+    entity_set = ENTITY_SETS[name]
+    # The last three put rows to their parents.
+    others = (*needed, entity_set.identity, "relatedId", "contactId")
+    known = (one for one in others if one in entity_set.properties)
+    return tuple(dict.fromkeys(("version", *(one.name for one in _shown(name, select)), *known)))
+
+
+@lru_cache(maxsize=256)
+def _column_list(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 @lru_cache(maxsize=256)

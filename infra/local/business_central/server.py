@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,13 @@ class Server:
         self._writing = asyncio.Lock()
         self.gate = Gate(
             limits=limits(), refuse=_too_many, statistics=self.statistics, faults=Faults(), caller=self._caller
+        )
+        self._batches = batch.Batch(
+            self._operation,
+            self.company,
+            self._writing,
+            self.statistics.wrote,
+            never_waits=lambda: not self.gate.faults.waiting,
         )
         self._http = aiohttp.ClientSession()
         self._subscriptions = Subscriptions(self.company, self._http)
@@ -112,7 +119,7 @@ class Server:
         )
         if path.strip("/") == "$batch" and call.method == "POST":
             request[ROUTE] = "$batch"
-            return await batch.Batch(self._operation, self.company, self._writing, self.statistics.wrote).run(call)
+            return await self._batches.run(call)
         request[ROUTE] = call.route
         if call.method != "GET":
             self.gate.count_operations()
@@ -125,7 +132,7 @@ class Server:
             answer = self._service.answer(call)
             self.gate.count_rows(*answer.read)
             return answer
-        async with self._writing:
+        async with nullcontext() if call.locked else self._writing:
             answer = self._service.answer(call)
         if batch.writes(call, answer):
             self.statistics.wrote()
