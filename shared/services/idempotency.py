@@ -8,15 +8,20 @@ table stays as small as a day's requests.
 from __future__ import annotations
 
 import hashlib
+import logging
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from zlib import compress, decompress
 
+from shared.core.failures import Passing
 from shared.ports import Insert, Put, Remove, StateChange, StateConflict
 from shared.services.context import Services
 from shared.services.problems import Problem
 from shared.services.repositories.documents import Shape
 
+log = logging.getLogger(__name__)
 TABLE = "idempotency"
 KEPT = timedelta(hours=24)
 LONGEST_WORK = timedelta(minutes=10)
@@ -34,9 +39,20 @@ class StoredAnswer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def _compressed(text: str) -> str:
+    return b64encode(compress(text.encode())).decode()
+
+
+def _decompressed(text: str) -> str:
+    return decompress(b64decode(text)).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was asked under a key, when, and what was answered; None while it is worked on."""
+    """What was asked under a key, when, and what was answered; None while it is worked on.
+
+    The body of the answer is compressed: an answer about a thousand pairs is longer than a document may be.
+    """
 
     fingerprint: str
     begun_at: datetime
@@ -64,9 +80,16 @@ async def once(
     except BaseException:
         await services.state.transact(TABLE, services.connection, [Remove(name)])
         raise
-    done = replace(attempt, answer=answer)
-    await services.state.transact(TABLE, services.connection, [Put(name, ATTEMPT.pack(done))])
+    await _remember(services, name, replace(attempt, answer=replace(answer, body=_compressed(answer.body))))
     return answer, False
+
+
+async def _remember(services: Services, name: str, done: Attempt) -> None:
+    """Keep the answer. When that fails the work is done all the same, so its answer goes out and is not kept."""
+    try:
+        await services.state.transact(TABLE, services.connection, [Put(name, ATTEMPT.pack(done))])
+    except Passing:
+        log.warning("An answer under an Idempotency-Key could not be kept; it will be in progress for a while.")
 
 
 async def _begin(services: Services, name: str, attempt: Attempt) -> StoredAnswer | None:
@@ -96,7 +119,7 @@ def _remembered(before: Attempt, attempt: Attempt) -> StoredAnswer:
         )
     if before.answer is None:
         raise _in_progress()
-    return before.answer
+    return replace(before.answer, body=_decompressed(before.answer.body))
 
 
 def _in_progress() -> Problem:

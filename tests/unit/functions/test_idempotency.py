@@ -22,9 +22,10 @@ class Order(Form):
 
 
 class Served(Answer):
-    """The how manieth order it was."""
+    """The how manieth order it was, and what it was."""
 
     number: int
+    what: str = ""
 
 
 class Kitchen:
@@ -43,7 +44,9 @@ class Kitchen:
             if self.failure:
                 raise self.failure
             self.done += 1
-            return Reply(Served(number=self.done), 202, {"Location": call.address(f"orders/{self.done}")})
+            return Reply(
+                Served(number=self.done, what=call.body.what), 202, {"Location": call.address(f"orders/{self.done}")}
+            )
 
         self.operation = order
 
@@ -108,13 +111,13 @@ async def test_what_was_refused_or_failed_may_be_asked_for_again(
     kitchen.failure = failure
     refused = await ask(api, kitchen)
     kitchen.failure = None
-    assert (refused.status, (await ask(api, kitchen)).json) == (status, {"number": 1})
+    assert (refused.status, (await ask(api, kitchen)).json["number"]) == (status, 1)
 
 
 async def test_an_answer_is_kept_for_a_day(api: Api, kitchen: Kitchen) -> None:
     await ask(api, kitchen)
     api.world.clock.set(api.world.clock.now() + KEPT)
-    assert (await ask(api, kitchen, what="coffee")).json == {"number": 2}
+    assert (await ask(api, kitchen, what="coffee")).json["number"] == 2
 
 
 async def test_a_first_attempt_that_died_does_not_hold_the_key_for_ever(api: Api, kitchen: Kitchen) -> None:
@@ -125,6 +128,29 @@ async def test_a_first_attempt_that_died_does_not_hold_the_key_for_ever(api: Api
     api.world.clock.set(api.world.clock.now() + LONGEST_WORK)
     assert (await ask(api, kitchen)).status == 202
     await dead
+
+
+async def test_an_answer_longer_than_a_document_may_be_is_kept_as_well(api: Api, kitchen: Kitchen) -> None:
+    teas = ", ".join(f"tea number {number}" for number in range(30_000))
+    first, second = await ask(api, kitchen, what=teas), await ask(api, kitchen, what=teas)
+    assert (first.text, kitchen.done, len(first.text) > 400_000) == (second.text, 1, True)
+
+
+async def test_work_that_is_done_is_answered_though_the_answer_cannot_be_kept(
+    api: Api, kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitchen.open.clear()
+    asked = asyncio.create_task(ask(api, kitchen))
+    await asyncio.sleep(0)
+
+    async def down(*_: object) -> dict[str, str]:
+        raise Passing("storage is busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api.world.state, "transact", down)
+        kitchen.open.set()
+        assert (await asked).status == 202
+    assert (await ask(api, kitchen)).code == "request_in_progress"
 
 
 async def test_old_answers_are_tidied_away_while_new_ones_come(api: Api, kitchen: Kitchen) -> None:
