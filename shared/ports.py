@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table
@@ -63,6 +64,18 @@ class RowStore(Protocol):
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """Do these writes, each on its own: one result per write in the same order; one refusal costs only itself."""
+        ...
+
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """From now on take this share of what the service grants us, and ask nothing before `paused_until`.
+
+        Called while the event loop runs that the store is used in. Whoever asks sooner waits, or meets Passing where
+        the wait is beyond patience. A later call takes the place of an earlier one.
+        """
+        ...
+
+    def paused_until(self) -> datetime | None:
+        """Until when the service itself has told this process to pause; None when it may be asked."""
         ...
 
     async def check(self) -> list[Check]:

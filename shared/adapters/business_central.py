@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import httpx
 
@@ -16,6 +17,7 @@ from shared.adapters.http import Service
 from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import query
+from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table
@@ -109,6 +111,14 @@ class BusinessCentral:
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""
         return await self._reading.company_contacts(table, ids)
+
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """See RowStore."""
+        self._service.allow(share, paused_until)
+
+    def paused_until(self) -> datetime | None:
+        """See RowStore."""
+        return self._service.paused_until()
 
     async def check(self) -> list[Check]:
         """See RowStore: the company, then one row of each table that the standard mappings use."""

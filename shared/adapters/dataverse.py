@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,7 @@ from shared.adapters.http import Service
 from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import Row, query
+from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table
@@ -114,6 +116,14 @@ class Dataverse:
         found = await self._service.get(path)
         options = (found.get("OptionSet") or found.get("GlobalOptionSet") or {}).get("Options") or []
         return {option["Value"]: _label(option) for option in options}
+
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """See RowStore."""
+        self._service.allow(share, paused_until)
+
+    def paused_until(self) -> datetime | None:
+        """See RowStore."""
+        return self._service.paused_until()
 
     async def check(self) -> list[Check]:
         """See RowStore: who we are, then one row of each table that the standard mappings use."""

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from shared.core.budget import WHOLE, Share
 from shared.core.failures import Passing
 from shared.core.sides import Side
 
@@ -52,22 +53,39 @@ class Patience:
 
 
 class Gate:
-    """Lets `limit` requests through at once, and none while a pause lasts."""
+    """Lets this instance's share of the user's `limit` requests through at once, and none while a pause lasts."""
 
     def __init__(self, limit: int) -> None:
+        self._granted = limit
+        self._share = WHOLE
         self._limit = limit
         self._surplus = 0  # slots to withhold, because the limit sank while they were in use
         self._slots = asyncio.Semaphore(limit)
-        self._opens_at = 0.0
+        self._told_until = 0.0  # by the service
+        self._held_until = 0.0  # by what other instances were told
 
     @property
     def limit(self) -> int:
         """How many requests may be under way at once."""
         return self._limit
 
+    @property
+    def seconds_told(self) -> float:
+        """How much longer the service itself wants nobody to start; not above 0 when it does not."""
+        return self._told_until - time.monotonic()
+
     def allow(self, limit: int) -> None:
-        """Change how many requests may be under way at once."""
-        more = max(1, limit) - self._limit
+        """Change how many requests of the user may be under way at once."""
+        self._granted = max(1, limit)
+        self._resize(self._share.of(self._granted))
+
+    def share(self, share: Share) -> None:
+        """Change which part of that is this instance's."""
+        self._share = share
+        self._resize(share.of(self._granted))
+
+    def _resize(self, limit: int) -> None:
+        more = limit - self._limit
         self._limit += more
         self._surplus -= more
         while self._surplus < 0:
@@ -75,15 +93,19 @@ class Gate:
             self._slots.release()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody start for so long."""
-        self._opens_at = max(self._opens_at, time.monotonic() + seconds)
+        """Let nobody start for so long: the service says so."""
+        self._told_until = max(self._told_until, time.monotonic() + seconds)
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody start for so long, and no longer for what was heard before: the service said so to others."""
+        self._held_until = time.monotonic() + seconds
 
     @asynccontextmanager
     async def passage(self, patience: Patience) -> AsyncIterator[None]:
         """Hold a slot while the body runs. Waiting for an own slot is free, waiting for a pause to end is not."""
         await self._enter()
         try:
-            while (wait := self._opens_at - time.monotonic()) > 0:
+            while (wait := max(self._told_until, self._held_until) - time.monotonic()) > 0:
                 patience.spend(wait, "is throttling")
                 await asyncio.sleep(wait)
             yield

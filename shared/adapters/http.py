@@ -17,9 +17,11 @@ from uuid import uuid4
 
 import httpx
 
+from shared.adapters.budget import heed, told_until
 from shared.adapters.gate import Gate, Patience, RetryPolicy, gate_of
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import Row, WireError, error_from, json_object, moment_of, path_of, seconds_of
+from shared.core.budget import Share
 from shared.core.failures import Passing, SyncFailure
 from shared.core.sides import Side
 
@@ -183,6 +185,14 @@ class Service:
         """Obey the Retry-After of one operation inside a batch: it concerns the whole user."""
         if error.status == 429:
             self._gate.pause(error.retry_after or self.policy.first_wait)
+
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """Heed what other instances take and were told; see RowStore."""
+        heed(self._gate, share, paused_until)
+
+    def paused_until(self) -> datetime | None:
+        """Until when the service has told this process to pause; see RowStore."""
+        return told_until(self._gate)
 
     @property
     def _gate(self) -> Gate:

@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 
-from shared.core.failures import FeedExpired
+from shared.core.budget import WHOLE, Share
+from shared.core.failures import FeedExpired, Passing
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
@@ -56,6 +57,9 @@ class MemoryRows:
         self._ids = ids
         self._tables = {table.name: table for table in known if table.side is self.side}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in self._tables}
+        self.share = WHOLE
+        self._held_until: datetime | None = None
+        self._told_until: datetime | None = None
         self._version = 0
 
     # The port
@@ -95,6 +99,18 @@ class MemoryRows:
         """See RowStore."""
         self._asked("write", table, returning)
         return [self._result(table, write, returning) for write in writes]
+
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """See RowStore. Nobody waits in memory: who asks too soon meets Passing."""
+        self.share, self._held_until = share, paused_until
+
+    def paused_until(self) -> datetime | None:
+        """See RowStore."""
+        return self._told_until if self._told_until is not None and self._told_until > self._clock.now() else None
+
+    def throttle(self, seconds: float) -> None:
+        """As if the service had answered 429 with this Retry-After."""
+        self._told_until = self._clock.now() + timedelta(seconds=seconds)
 
     async def check(self) -> list[Check]:
         """Always well."""
@@ -225,10 +241,17 @@ class MemoryRows:
     def _asked(self, method: str, table: Table, columns: Iterable[str]) -> dict[str, Row]:
         """Count a call of the port; the rows of the table. Raises KeyError for a column that it does not have."""
         self.calls[method] += 1
+        self._mind_pauses()
         for column in columns:
             if column != table.key:
                 table.column(column)
         return self._rows[table.name]
+
+    def _mind_pauses(self) -> None:
+        for until in (self._held_until, self._told_until):
+            if until is not None and (wait := (until - self._clock.now()).total_seconds()) > 0:
+                message = f"{self.side.product} asked for a pause of {wait:.0f} s more."
+                raise Passing(message, side=self.side, code="patience", retry_after=wait)
 
     def _record(self, table: Table, columns: Sequence[str], key: str, row: Row) -> Record:
         values = {column: _value(table, key, row, column) for column in columns}
