@@ -214,7 +214,7 @@ async def test_an_id_that_is_taken_refuses_only_its_own_row(stage: Stage) -> Non
     }
 
 
-@pytest.mark.parametrize("status", [None, 504])
+@pytest.mark.parametrize("status", [None, 200, 500, 504])
 async def test_many_new_rows_whose_answer_was_lost_are_made_once(stage: Stage, status: int | None) -> None:
     fault = {"route": "CreateMultiple", "after_commit": True} | ({} if status is None else {"status": status})
     await stage.control.trouble(**fault)
