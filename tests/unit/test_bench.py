@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
-from infra.local.bench import cold_start, cost, memory, own_work
+from infra.local.bench import cold_start, cost, memory, own_work, page
 from infra.local.bench import options as command_line
 from infra.local.bench.__main__ import PRICES as PRICE_SHEET
 from infra.local.bench.__main__ import as_json, main
 from infra.local.bench.cases import CASES, merged
+from infra.local.bench.chart import BAR
 from infra.local.bench.customers import fields_of, id_of, index_of, values_of
 from infra.local.bench.oracle import Expected, judge
 from infra.local.bench.progress import progress_on
@@ -97,6 +100,19 @@ def test_table_and_json_are_complete(report: Report) -> None:
         (found,) = (one for one in written["cases"] if one["name"] == case.name)
         assert found["pending"] or {"calls", "served", "seconds", "ideal", "transactions", "targets"} <= found.keys()
         assert len(found["targets"]) == 0 if case.pending else len(found["targets"]) >= len(case.limits)
+
+
+def test_page_and_chart_are_made_of_the_json(report: Report) -> None:
+    document = json.loads(as_json(report))
+    for place, case in enumerate(document["cases"]):
+        case["ideal"] = case["ideal"] and {**case["ideal"], "seconds": 0.5 + place}
+    made = page.pages(document)
+    chart = ElementTree.fromstring(made["speed.svg"])
+    bars = [bar.get("class") for bar in chart.iter("{http://www.w3.org/2000/svg}rect") if bar.get("height") == str(BAR)]
+    assert Counter(bars) == {"ideal": 6, "app": 6, "loop": 5}
+    for case in CASES:
+        assert case.title in made["speed.md"]
+    assert "requests(side) = max(1, ceil(rows / page))" in made["speed.md"]
 
 
 async def test_a_wrong_end_state_is_found(tmp_path: Path) -> None:
