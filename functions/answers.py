@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import ConfigDict
 
 from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, Trigger
@@ -15,21 +14,11 @@ from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
 from shared.services.administration import Health
-from shared.services.forms.base import Answer
+from shared.services.forms.base import Answer, Shown
 from shared.services.job_log import RequestStatus
 from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState
 from shared.services.repositories.work_items import WorkItem
-
-
-def _as_json(value: object) -> object:
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
-
-
-Shown = Annotated[str | int | float | bool | None, BeforeValidator(_as_json)]
-"""A value of a record: numbers as numbers, times in UTC as text."""
 
 
 class MessageAnswer(Answer):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
-from functions.api.operation import Operation, Reply
+from functions.api.operation import Operation, Page, Redirect, Reply
 from functions.api.problems import ProblemDetails, remedy_of
 from functions.api.reading import fingerprint, read_call, read_credentials, read_idempotency_key
 from shared.core.access import Caller
@@ -21,7 +22,7 @@ from shared.services.problems import Problem
 
 log = logging.getLogger(__name__)
 RETRY_AFTER = 30  # seconds, when nobody says better
-JSON, PROBLEM = "application/json", "application/problem+json"
+HTML, PROBLEM = "text/html", "application/problem+json"
 
 
 async def answer(operation: Operation, services: Services, access: Access, req: func.HttpRequest) -> func.HttpResponse:
@@ -59,7 +60,7 @@ async def _answered(operation: Operation, services: Services, caller: Caller, re
         return await work()
     found, repeated = await once(services, f"{caller.label}|{key}", fingerprint(req), work)
     if repeated:
-        return StoredAnswer(found.status, found.body, {**found.headers, "Idempotency-Replayed": "true"})
+        return replace(found, headers={**found.headers, "Idempotency-Replayed": "true"})
     return found
 
 
@@ -67,11 +68,17 @@ def _checked(operation: Operation, reply: Reply) -> StoredAnswer:
     """The reply as it goes out. An answer that is not declared is a defect of ours."""
     if not isinstance(reply.body, operation.answers.get(reply.status, ())):
         raise TypeError(f"{operation.name} does not declare {type(reply.body).__name__} with {reply.status}")
-    return StoredAnswer(reply.status, reply.body.model_dump_json(), dict(reply.headers))
+    headers = dict(reply.headers)
+    match reply.body:
+        case Page():
+            return StoredAnswer(reply.status, reply.body.root, headers, HTML)
+        case Redirect():
+            return StoredAnswer(reply.status, "", headers)
+    return StoredAnswer(reply.status, reply.body.model_dump_json(), headers)
 
 
 def _response(found: StoredAnswer) -> func.HttpResponse:
-    return func.HttpResponse(found.body, status_code=found.status, headers=found.headers, mimetype=JSON)
+    return func.HttpResponse(found.body, status_code=found.status, headers=found.headers, mimetype=found.media)
 
 
 def _refusal(problem: Problem) -> func.HttpResponse:

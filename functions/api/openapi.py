@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.api.operation import Operation
+from functions.api.operation import Operation, Page, Redirect
 from functions.api.problems import ALWAYS, BY_CODE, CHANGING, ENTERING, ONCE, READING, WITH_BODY, ProblemDetails
 from functions.api.reading import LONGEST_KEY, LONGEST_NAME
 from shared.services.access import SAFE_METHODS
@@ -72,7 +72,7 @@ def _models(operations: Iterable[Operation]) -> Iterator[tuple[type[BaseModel], 
         if operation.body:
             yield operation.body, "validation"
         for models in operation.answers.values():
-            yield from ((model, "serialization") for model in models)
+            yield from ((model, "serialization") for model in models if model not in (Page, Redirect))
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Json, dict[Any, Json]]:
@@ -136,12 +136,10 @@ def _header(name: str, description: str, schema: Json) -> Json:
 def _responses(operation: Operation, references: dict[Any, Json]) -> Json:
     answers: Json = {}
     for status, models in operation.answers.items():
-        one_of = [references[(model, "serialization")] for model in models]
-        schema = one_of[0] if len(one_of) == 1 else {"anyOf": one_of}
         answers[str(status)] = {
             "description": " ".join((models[0].__doc__ or "").split()),
             "headers": _headers(operation, status),
-            "content": {"application/json": {"schema": schema}},
+            "content": _content(models, references),
         }
     for status, codes in problems_of(operation).items():
         refusal = _refusal(status, codes, references[(ProblemDetails, "serialization")])
@@ -152,10 +150,21 @@ def _responses(operation: Operation, references: dict[Any, Json]) -> Json:
     return answers
 
 
+def _content(models: Sequence[type[BaseModel]], references: dict[Any, Json]) -> Json:
+    if Redirect in models:
+        return {}
+    if Page in models:
+        return {"text/html": {"schema": TEXT}}
+    one_of = [references[(model, "serialization")] for model in models]
+    return {"application/json": {"schema": one_of[0] if len(one_of) == 1 else {"anyOf": one_of}}}
+
+
 def _headers(operation: Operation, status: int) -> Json:
     headers: Json = {}
     if operation.etag:
         headers["ETag"] = {"description": "The version.", "schema": TEXT}
+    if status == HTTPStatus.SEE_OTHER:
+        headers["Location"] = {"description": "Where to go on.", "schema": TEXT}
     if status == HTTPStatus.ACCEPTED:
         headers["Location"] = {"description": "Where to ask for the outcome.", "schema": TEXT}
         headers["Retry-After"] = {"description": "Seconds to wait before asking.", "schema": NUMBER}

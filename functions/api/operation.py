@@ -8,7 +8,7 @@ from inspect import getdoc
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from shared.core.access import Caller, Role
 from shared.services.context import Services
@@ -21,6 +21,14 @@ class NoQuery(Form):
 
 class NoBody(Form):
     """No body."""
+
+
+class Page(RootModel[str]):
+    """A page for a browser, in HTML."""
+
+
+class Redirect(BaseModel):
+    """Nothing but the header `Location`."""
 
 
 @dataclass(frozen=True, slots=True)

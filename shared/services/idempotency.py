@@ -37,6 +37,7 @@ class StoredAnswer:
     status: int
     body: str
     headers: dict[str, str] = field(default_factory=dict)
+    media: str = "application/json"
 
 
 def _compressed(text: str) -> str:

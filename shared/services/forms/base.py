@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from shared.core.refusals import RefusalCode
 
 MOST_IDS = 1000
 """How many records one request may name."""
@@ -37,11 +41,19 @@ class Answer(BaseModel):
 
 
 class RecordName(Answer):
-    """A record as people know it."""
+    """A record as people know it: its id, its number where it has one, and what it is called."""
 
     id: str
     number: str | None = None
     title: str | None = None
+
+
+class RefusalAnswer(Answer):
+    """Why something was not done: a stable code, a sentence that names the records, and what helps."""
+
+    code: RefusalCode
+    message: str
+    remedy: str
 
 
 class JobReference(Answer):
@@ -49,6 +61,16 @@ class JobReference(Answer):
 
     id: str
     mapping: str
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+Shown = Annotated[str | int | float | bool | None, BeforeValidator(_as_json)]
+"""A value of a record: numbers as numbers, times in UTC as text."""
 
 
 class WhichMapping(Form):

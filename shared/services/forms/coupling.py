@@ -6,24 +6,27 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from shared.core.coupling_requests import AfterCoupling
 from shared.core.sides import Side
-from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, JobReference, RecordName, WhichMapping
-
-
-class SynchronizeAfterCoupling(StrEnum):
-    """Which record's data is written to the other one once they are coupled (Synchronize After Coupling)."""
-
-    NO = "no"
-    WITH_BUSINESS_CENTRAL_DATA = "with_business_central_data"
-    WITH_DATAVERSE_DATA = "with_dataverse_data"
+from shared.services.forms.base import (
+    MOST_IDS,
+    Answer,
+    Form,
+    Guid,
+    JobReference,
+    RecordName,
+    RefusalAnswer,
+    WhichMapping,
+)
 
 
 class PairToCouple(Form):
     """Two records that are the same thing; with `create_new` one of them, and the other is created from it."""
 
-    business_central_id: Guid | None = None
-    dataverse_id: Guid | None = None
+    business_central_id: Guid | None = Field(None, description="Id (GUID) of the BC record.")
+    dataverse_id: Guid | None = Field(None, description="Id (GUID) of the Dataverse row.")
     create_new: bool = Field(False, description="Create the record whose id is left out (Create New).")
+    replace: bool = Field(False, description="Give up a valid coupling of either record for this one.")
 
     @model_validator(mode="after")
     def _is_complete(self) -> PairToCouple:
@@ -34,10 +37,12 @@ class PairToCouple(Form):
 
 
 class CoupleRequest(WhichMapping):
-    """What is to be coupled. With `create_new` the new record gets the data of the one it is created from anyway."""
+    """What is to be coupled. A new record gets the data of the one it is created from anyway."""
 
-    pairs: tuple[PairToCouple, ...] = Field(min_length=1, max_length=MOST_IDS)
-    synchronize_after_coupling: SynchronizeAfterCoupling = SynchronizeAfterCoupling.NO
+    pairs: tuple[PairToCouple, ...] = Field(min_length=1, max_length=MOST_IDS, description="The pairs.")
+    synchronize_after_coupling: AfterCoupling = Field(
+        AfterCoupling.NO, description="Whether the pairs are synchronized at once, and with whose data."
+    )
 
 
 class PairOutcome(StrEnum):
@@ -45,29 +50,17 @@ class PairOutcome(StrEnum):
 
     COUPLED = "coupled"
     CREATE_SCHEDULED = "create_scheduled"
-    UNCHANGED = "unchanged"  # just this pair is coupled already
+    IN_PLACE = "in_place"  # just this pair was coupled already
     REFUSED = "refused"
 
 
-class PairRefusal(StrEnum):
-    """Why a pair was refused."""
-
-    ALREADY_COUPLED = "already_coupled"
-    OUTSIDE_FILTER = "outside_filter"
-    GONE = "gone"
-    NAMED_TWICE = "named_twice"
-    CREATE_NOT_ALLOWED = "create_not_allowed"
-    DIRECTION_FORBIDS = "direction_forbids"
-
-
 class CoupledPair(Answer):
-    """One pair: both records as people know them, what became of them, and where refused why and what to do."""
+    """One pair: both records as people know them, what became of them, and why where it was refused."""
 
     business_central: RecordName | None
     dataverse: RecordName | None
     outcome: PairOutcome
-    reason: PairRefusal | None = None
-    message: str = ""
+    refusal: RefusalAnswer | None = None
 
 
 class CoupleAnswer(Answer):
@@ -90,7 +83,7 @@ class Candidate(Answer):
 
 
 class CandidatesPage(Answer):
-    """Candidates, those whose number or name is just the text first."""
+    """Candidates: those whose number or name is just the text first, then those that begin with it."""
 
     mapping: str
     candidates: tuple[Candidate, ...]

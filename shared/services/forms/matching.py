@@ -2,113 +2,120 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import Field
 
+from shared.core.likeness import Trait
 from shared.core.mapping import UpdateConflictResolution
-from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, RecordName, WhichMapping
+from shared.core.match_criteria import BlankValues
+from shared.core.match_report import CreateNew, UnmatchedReason
+from shared.services.forms.base import MOST_IDS, Answer, Guid, RecordName, WhichMapping
 
 
-class MatchField(Form):
-    """One criterion (Integration Field Mapping: Use For Match-Based Coupling, Match Priority, Case-Sensitive)."""
-
-    field: str = Field(max_length=100, description="The field mapping, by its BC field.")
-    match_priority: int = Field(1, ge=1, le=99, description="Groups are tried in ascending order.")
-    case_sensitive: bool = False
-
-
-class MatchCriteria(WhichMapping):
-    """What is compared: all uncoupled BC records of the mapping, or selected ones."""
+class CriteriaForm(WhichMapping):
+    """What is compared, and by which fields: all uncoupled BC records of the mapping, or selected ones."""
 
     business_central_ids: tuple[Guid, ...] = Field(
-        (), max_length=MOST_IDS, description="Only these; none: every uncoupled BC record in the filter."
+        (), max_length=MOST_IDS, description="Only these BC records; none: all uncoupled ones in the mapping's filter."
     )
-    match_fields: tuple[MatchField, ...] | None = Field(
-        None, min_length=1, max_length=50, description="Left out: the match fields that the mapping has."
+    match_by: tuple[tuple[str, ...], ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=50,
+        description="Groups of BC fields, tried in this order; within a group all must agree. Left out: the mapping's.",
     )
+    case_sensitive: tuple[str, ...] = Field((), max_length=50, description="The BC fields in which case matters.")
+    blanks: BlankValues = Field(
+        BlankValues.LEFT_OUT, description="Whether a blank text leaves the rest of its group to decide."
+    )
+    accumulated: bool = Field(False, description="Let the fields of earlier groups count in later ones too.")
 
 
-class MatchRequest(MatchCriteria):
+class MatchRequest(CriteriaForm):
     """The criteria and the three options of the dialog."""
 
     synchronize_after_coupling: bool = Field(False, description="Synch. After Bulk Coupling.")
-    create_new: bool = Field(False, description="Create New in Case of No Match.")
+    create_new: CreateNew = Field(CreateNew.NEVER, description="Create New in Case of No Match: for which records.")
     resolve_update_conflicts: UpdateConflictResolution = Field(
         UpdateConflictResolution.NONE, description="Whose data wins in the synchronization afterwards."
     )
 
 
-class PreviewRequest(MatchCriteria):
+class PreviewRequest(CriteriaForm):
     """The criteria, and which page of the preview."""
 
-    continuation: str | None = Field(None, max_length=200)
-    limit: int = Field(100, ge=1, le=1000)
+    continuation: str | None = Field(None, max_length=200, description="From the answer before.")
+    limit: int = Field(100, ge=1, le=1000, description="How many BC records at most.")
 
 
-class Unmatched(StrEnum):
-    """Why a BC record has found no partner."""
-
-    NO_MATCH = "no_match"
-    BLANK = "blank"  # every match field is blank
-    SEVERAL_MATCHES = "several_matches"
-    TAKEN = "taken"  # the only match is coupled already
-    CLAIMED = "claimed"  # several BC records match the same row
-
-
-class MatchedPair(Answer):
-    """A pair that would be coupled, and the match priority that found it."""
+class PairToBe(Answer):
+    """A pair that would be coupled, and the number of the group (the first is 0) in which both agree."""
 
     business_central: RecordName
     dataverse: RecordName
-    match_priority: int
+    group: int
 
 
-class UnmatchedRecord(Answer):
-    """A BC record without a partner: why, the rows in question, and for a taken row with whom that one is coupled."""
+class CandidateRow(Answer):
+    """A row that agrees, and the BC record it is coupled with, if any."""
 
-    business_central: RecordName
-    reason: Unmatched
-    message: str
-    rows: tuple[RecordName, ...] = ()
+    row: RecordName
     coupled_with: RecordName | None = None
 
 
+class LeftRecord(Answer):
+    """A BC record without a partner: why, in words and with the records in question, at most ten of each kind."""
+
+    business_central: RecordName
+    reason: UnmatchedReason
+    message: str
+    candidates: tuple[CandidateRow, ...] = ()
+    candidate_count: int = 0
+    rivals: tuple[RecordName, ...] = ()
+    rival_count: int = 0
+    would_create: bool = False
+
+
 class PreviewAnswer(Answer):
-    """What match-based coupling would do, without doing it. Counts are of the whole, the lists of this page."""
+    """What match-based coupling would do, without doing it.
+
+    `matched` and `unmatched` count the whole, `pairs` and `left` are of this page.
+    """
 
     mapping: str
-    compared: int
-    would_couple: int
-    unmatched: int
-    pairs: tuple[MatchedPair, ...]
-    leftovers: tuple[UnmatchedRecord, ...]
+    matched: int
+    unmatched: dict[UnmatchedReason, int]
+    summary: str
+    pairs: tuple[PairToBe, ...]
+    left: tuple[LeftRecord, ...]
     continuation: str | None = None
 
 
-class Agreement(Answer):
-    """How far two values agree, 0 to 100, and what that adds to the score."""
+class LikenessReason(Answer):
+    """One line of a score: what was compared, both values, how alike (0 to 100), the weight, and the points for it."""
 
-    field: str
+    trait: Trait
     business_central: str
     dataverse: str
-    similarity: float
-    weight: float
+    alike: float
+    weight: int
+    points: float
 
 
-class Suggestion(Answer):
-    """A row that may be the same as the BC record: the score (0 to 100) and what it is made of. Nobody accepts it
-    but a person, by coupling the pair."""
+class SuggestedPair(Answer):
+    """A row that may be the same as the BC record: the score (0 to 100) and the lines that add up to it.
+
+    Nobody accepts it but a person, by coupling the pair.
+    """
 
     business_central: RecordName
     dataverse: RecordName
     score: float
-    agreements: tuple[Agreement, ...]
+    reasons: tuple[LikenessReason, ...]
 
 
 class SuggestionsPage(Answer):
-    """Suggestions for uncoupled BC records, the best first for each."""
+    """Suggestions for uncoupled BC records, for each the best first."""
 
     mapping: str
-    suggestions: tuple[Suggestion, ...]
+    suggestions: tuple[SuggestedPair, ...]
     continuation: str | None = None

@@ -3,28 +3,24 @@ record in Business Central."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field, model_validator
 
 from shared.core.sides import Side
-from shared.services.forms.base import Answer, JobReference, RecordName, WhichRecords
-
-
-class Choice(StrEnum):
-    """What the person chooses: send (BC data to Dataverse), get (Dataverse data to BC), or merge (both)."""
-
-    SEND = "send"
-    GET = "get"
-    MERGE = "merge"
+from shared.core.sync_options import SyncChoice
+from shared.services.forms.base import Answer, JobReference, RecordName, RefusalAnswer, Shown, WhichRecords
 
 
 class SyncNowRequest(WhichRecords):
-    """Which records, which way. Left out, `choice` is the mapping's own direction, for a Bidirectional one `merge`."""
+    """Which records, which way.
 
-    choice: Choice | None = None
-    over_newer_data: bool = Field(
-        False, description="Write although the other side was changed since, and lose that (the prompt's yes)."
+    Of a single record the choice is carried out as it is; of several only those whose destination was not edited.
+    """
+
+    choice: SyncChoice | None = Field(
+        None, description="Left out: the mapping's own direction, for a Bidirectional one `merge`."
     )
 
     @model_validator(mode="after")
@@ -34,26 +30,16 @@ class SyncNowRequest(WhichRecords):
         return self
 
 
-class SkipReason(StrEnum):
-    """Why a record was left alone."""
-
-    NOT_COUPLED = "not_coupled"
-    DESTINATION_NEWER = "destination_newer"
-    SKIPPED = "skipped"  # its coupling is marked Skipped; retry the error first
-    GONE = "gone"
-
-
 class SkippedRecord(Answer):
     """A record that was not synchronized, and why."""
 
     side: Side
     record: RecordName
-    reason: SkipReason
-    message: str
+    refusal: RefusalAnswer
 
 
 class SyncNowAnswer(Answer):
-    """Scheduled n of m; skipped; failed. `job` is null when nothing was scheduled."""
+    """Scheduled n of the total; skipped; failed. `job` is null when nothing was scheduled."""
 
     mapping: str
     total: int
@@ -64,40 +50,50 @@ class SyncNowAnswer(Answer):
     job: JobReference | None = None
 
 
-class LostField(Answer):
-    """A field that both sides hold differently, as people see it."""
+class ColumnChangeAnswer(Answer):
+    """One column that a choice would write; `loses_edit`: it was edited there since both last agreed."""
 
-    field: str
-    business_central: str
-    dataverse: str
+    side: Side
+    column: str
+    old: Shown
+    new: Shown
+    loses_edit: bool
+
+
+class OptionAnswer(Answer):
+    """One choice: what it would write, or why it cannot be had (`code` is empty when it can)."""
+
+    choice: SyncChoice
+    changes: tuple[ColumnChangeAnswer, ...]
+    code: str
+    why: str
 
 
 class OptionsAnswer(Answer):
     """What the prompt of Synchronize Now would show for one record.
 
-    `changed` are the sides edited since the last synchronization, `newer` the one edited last; `lost_by` names for each
-    choice the fields whose value on the other side would be lost; `preselected` null: nothing is left to do or allowed.
+    `changed` are the sides edited since both last agreed, `newer` the one modified last. `preselected` null: the answer
+    that harms nobody is not to synchronize. With a `refusal` there are no options at all.
     """
 
     mapping: str
     business_central: RecordName | None
     dataverse: RecordName | None
-    coupled: bool
-    changed: tuple[Side, ...]
-    newer: Side | None
-    choices: tuple[Choice, ...]
-    preselected: Choice | None
-    needs_confirmation: bool
-    lost_by: dict[Choice, tuple[LostField, ...]]
-    message: str
+    options: tuple[OptionAnswer, ...] = ()
+    changed: tuple[Side, ...] = ()
+    newer: Side | None = None
+    modified_at: dict[Side, datetime | None] = Field(default_factory=dict)
+    preselected: SyncChoice | None = None
+    warning: str = ""
+    refusal: RefusalAnswer | None = None
 
 
 class RibbonOutcome(StrEnum):
     """How the BC record of a row was found."""
 
     COUPLED = "coupled"
-    CREATED = "created"
     MATCHED = "matched"
+    CREATED = "created"
     REFUSED = "refused"
 
 
@@ -109,4 +105,4 @@ class RibbonAnswer(Answer):
     dataverse: RecordName | None
     business_central: RecordName | None = None
     address: str | None = None
-    message: str = ""
+    refusal: RefusalAnswer | None = None

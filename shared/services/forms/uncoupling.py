@@ -5,21 +5,22 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from shared.core.sides import Side
-from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, JobReference
+from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, JobReference, RefusalAnswer
 
 
 class UncoupleRequest(Form):
     """Whose couplings are to be deleted.
 
-    Exactly one of: ids of either side (with one mapping or a table), a filter over one side (with one mapping or a
-    table), or `all` of the named mappings.
+    Just one of: ids of either side, a filter over one side, or `all`. Only `all` may be about several mappings.
     """
 
     mappings: tuple[str, ...] = Field((), max_length=20, description="Names of mappings; one, unless `all` is true.")
-    table: str | None = Field(None, max_length=100, description="Instead of a mapping, where only one has this table.")
-    business_central_ids: tuple[Guid, ...] = Field((), max_length=MOST_IDS)
-    dataverse_ids: tuple[Guid, ...] = Field((), max_length=MOST_IDS)
-    filter: str | None = Field(None, max_length=4000, description="OData filter over the table of `side`.")
+    table: str | None = Field(
+        None, max_length=100, description="A table, instead of `mappings`, where only one mapping has it."
+    )
+    business_central_ids: tuple[Guid, ...] = Field((), max_length=MOST_IDS, description="Ids (GUID) of BC records.")
+    dataverse_ids: tuple[Guid, ...] = Field((), max_length=MOST_IDS, description="Ids (GUID) of Dataverse rows.")
+    filter: str | None = Field(None, max_length=4000, description="OData filter over the mapped table of `side`.")
     side: Side = Field(Side.BUSINESS_CENTRAL, description="The side that `filter` is about.")
     all: bool = Field(False, description="Every coupling of the mappings.")
 
@@ -28,16 +29,25 @@ class UncoupleRequest(Form):
         by_ids = bool(self.business_central_ids or self.dataverse_ids)
         if by_ids + (self.filter is not None) + self.all != 1:
             raise ValueError("give ids, or a filter, or all: true")
-        if (len(self.mappings) > 0) == (self.table is not None):
+        if bool(self.mappings) == (self.table is not None):
             raise ValueError("give mappings or a table")
         if len(self.mappings) > 1 and not self.all:
             raise ValueError("several mappings need all: true")
         return self
 
 
-class UncoupleAnswer(Answer):
-    """One job of type Uncoupling per mapping. `not_coupled` are ids given that no coupling has."""
+class UncoupleRefusal(Answer):
+    """An id that was given and is not uncoupled."""
 
+    side: Side
+    id: str
+    refusal: RefusalAnswer
+
+
+class UncoupleAnswer(Answer):
+    """What was started: `id` is that of the request, with one job of type Uncoupling per mapping."""
+
+    id: str
     jobs: tuple[JobReference, ...]
     scheduled: int
-    not_coupled: tuple[str, ...] = ()
+    refused: tuple[UncoupleRefusal, ...] = ()

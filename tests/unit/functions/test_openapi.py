@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions import OPERATIONS
 from functions.api.openapi import document, problems_of
-from functions.api.operation import Call, Operation, Reply, operation
+from functions.api.operation import Call, Operation, Page, Redirect, Reply, operation
 from functions.api.problems import KINDS
 from shared.core.access import Role
 from shared.services.forms.base import Answer, Form
@@ -117,6 +117,23 @@ def test_what_an_operation_takes_is_read_from_its_handler() -> None:
 @pytest.mark.parametrize("reply", [Reply(Plate()), Reply(Cup(), 201)])
 async def test_an_answer_that_is_not_declared_never_leaves(reply: Reply) -> None:
     assert (await Api().call(declared(reply), query="size=1")).code == "internal_error"
+
+
+async def test_a_browser_may_be_shown_a_page_or_sent_on() -> None:
+    @operation("GET", "open/{size}", Role.READER, {200: Page, 303: Redirect})
+    async def open_cup(call: Call) -> Reply:
+        """Open the cup."""
+        known = call.path["size"] == "1"
+        return (
+            Reply(Redirect(), 303, {"Location": "https://cups.example/1"}) if known else Reply(Page("<p>No cup.</p>"))
+        )
+
+    page, sent_on = await Api().call(open_cup, {"size": "2"}), await Api().call(open_cup, {"size": "1"})
+    assert (page.status, page.headers["content-type"], page.text) == (200, "text/html", "<p>No cup.</p>")
+    assert (sent_on.status, sent_on.headers["location"], sent_on.text) == (303, "https://cups.example/1", "")
+    responses = document([open_cup])["paths"]["/open/{size}"]["get"]["responses"]
+    assert list(responses["200"]["content"]) == ["text/html"]
+    assert (responses["303"]["content"], list(responses["303"]["headers"])) == ({}, ["Location"])
 
 
 async def test_all_members_of_an_answer_are_told_and_said_to_be_there() -> None:
