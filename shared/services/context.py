@@ -26,6 +26,7 @@ from shared.services.repositories.jobs import JobRepository
 from shared.services.repositories.mappings import MappingRepository
 from shared.services.repositories.runs import RunRepository
 from shared.services.repositories.work_items import WorkItemRepository
+from shared.services.share_of_budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Services:
     standard_mappings: tuple[TableMapping, ...]
     facts: Facts
     policy: Policy = field(default_factory=Policy)
+    budget: Budget = field(default_factory=Budget)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
 
     def rows(self, side: Side) -> RowStore:

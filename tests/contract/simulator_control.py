@@ -26,6 +26,10 @@ class Control:
         """Order one fault (see `infra/local/simulator/faults.py` for its fields)."""
         await self._post("faults", {"refuse": [fault]})
 
+    async def conditions(self, **conditions: Any) -> None:
+        """Set latencies (`latency_ms`) and `limits` (see `infra/local/simulator/limits.py` for their members)."""
+        await self._post("faults", conditions)
+
     async def settings(self, **switches: Any) -> None:
         """Set switches of the simulator."""
         await self._post("settings", switches)

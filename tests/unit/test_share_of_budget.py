@@ -15,7 +15,7 @@ from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.state import MemoryState
 from shared.services.context import Facts, Services
-from shared.services.share_of_budget import TABLE, Budget
+from shared.services.share_of_budget import TABLE
 from tests.world import CUSTOMERS, TABLES
 
 BC, DV = Side
@@ -44,12 +44,11 @@ class Cluster:
         self.ids = SequentialIds(1)
         self.stores = [self._stores() for _ in range(instances)]
         self.instances = [self._services(*stores) for stores in self.stores]
-        self.budgets = [Budget() for _ in range(instances)]
 
     async def refresh(self, *which: int) -> None:
         """These instances (all when none is named) consult the budget."""
         for number in which or range(len(self.instances)):
-            await self.budgets[number].refresh(self.instances[number])
+            await self.instances[number].budget.refresh(self.instances[number])
 
     async def next_refresh(self, *which: int) -> None:
         """The same when the time for it has come."""
