@@ -20,7 +20,7 @@ from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import differences
 from infra.local.reference.pages import DOCS, pages
 from shared.defaults import standard_mappings
-from shared.services import idempotency
+from shared.services import idempotency, share_of_budget
 from shared.services.repositories import companies, couplings, jobs, mappings, runs, work_items
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ TEXTS = [README, *sorted(DOCS.glob("*.md"))]
 GOLDEN = ROOT / "tests/contract/golden/functions.json"
 STORED = (
     *(companies.TABLE, couplings.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
-    *(mappings.TABLE, runs.TABLE, work_items.TABLE),
+    *(mappings.TABLE, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
 )
 
 
