@@ -62,7 +62,7 @@ def services_from(environment: Mapping[str, str]) -> Services:
         standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
         facts=Facts(clock),
         policy=policy,
-        dead_letters=_dead_letters(settings),
+        dead_letters=later(lambda: _dead_letters(settings)),
     )
 
 
