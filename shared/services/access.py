@@ -83,6 +83,8 @@ class EntraAccess:
         raise Problem(401, "not_signed_in", "Show an Entra token (Authorization: Bearer ...) or a key of this app.")
 
     async def _with_token(self, token: str) -> Caller:
+        if not token.isascii():
+            raise Problem(401, "invalid_token", "The token is refused: it cannot be read.")
         try:
             claims = await self.verifier.claims(token)
         except TokenRefused as refusal:
@@ -102,7 +104,7 @@ class EntraAccess:
 
     def _with_key(self, key: str) -> Caller:
         for name, known in self.keys.items():
-            if hmac.compare_digest(key.encode(), known.encode()):
+            if hmac.compare_digest(key.encode(errors="replace"), known.encode()):
                 return Caller(f"function key: {name}", roles=EVERYTHING)
         raise Problem(401, "invalid_key", "There is no such key.")
 

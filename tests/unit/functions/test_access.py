@@ -115,7 +115,7 @@ async def test_no_endpoint_takes_a_token_that_is(
     assert token not in refused.text
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", "\x7f" * 9])
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", "\x7f" * 9, "ä.ö.ü", "\udcff.e30.e30"])
 async def test_what_is_no_token_is_refused(api: Api, token: str) -> None:
     refused = await ask(api, OPERATIONS[0], authorization=f"Bearer {token}")
     assert (refused.status, refused.code) == (401, "invalid_token")
@@ -144,6 +144,11 @@ async def test_no_endpoint_is_open(api: Api, operation: Operation, headers: dict
 @EACH
 async def test_a_key_of_the_app_opens_everything_by_header_or_address(api: Api, operation: Operation) -> None:
     assert let_in(await ask(api, operation, x_functions_key=KEY))
+
+
+@pytest.mark.parametrize("key", ["ä" * 30, "\udcff", KEY + " ", KEY.upper()])
+async def test_a_key_is_compared_letter_by_letter(api: Api, key: str) -> None:
+    assert (await ask(api, OPERATIONS[0], x_functions_key=key)).code == "invalid_key"
 
 
 async def test_a_key_may_stand_in_the_address(api: Api) -> None:
