@@ -118,6 +118,24 @@ async def test_not_every_set_can_be_observed(bc: Client, receiver: Receiver, ent
     assert (await subscribe(bc, receiver, entity_set)).status_code == status
 
 
+async def test_what_happened_before_anybody_listened_is_not_told(bc: Client, receiver: Receiver) -> None:
+    await bc.control("settings", webhook_delay_ms=200)
+    early = await bc.create("customers", displayName="Early")
+    await subscribe(bc, receiver)
+    await bc.create("customers", displayName="Late")
+    await receiver.until(1)
+    assert [early["id"] in one["resource"] for one in receiver.told] == [False]
+
+
+async def test_edits_in_bulk_are_told(bc: Client, receiver: Receiver) -> None:
+    values = {"number": "C{n}", "displayName": "Customer {n}"}
+    await subscribe(bc, receiver)
+    await bc.control("rows", table="customers", count=3, values=values)
+    await bc.control("rows", table="customers", operation="update", count=2, values=values | {"city": "Bonn"})
+    await receiver.until(2)
+    assert [one["changeType"] for one in receiver.told] == ["updated", "updated"]
+
+
 async def test_changes_are_told_in_one_post_with_updates_merged(bc: Client, receiver: Receiver) -> None:
     await subscribe(bc, receiver)
     row = await bc.create("customers", displayName="Told")

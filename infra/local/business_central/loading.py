@@ -19,8 +19,7 @@ from infra.local.business_central.rules.partners import PartnerTable
 from infra.local.business_central.rules.plain import TABLES
 from infra.local.business_central.rules.work import CONTACTS, LAST_CHANGE, Work
 from infra.local.business_central.schema import ENTITY_SETS, EntitySet
-from infra.local.business_central.sources import column_list
-from infra.local.business_central.values import to_wire
+from infra.local.business_central.values import CONVERSIONS
 from infra.local.simulator.rows import CHUNK, Order, WrongRowError
 from infra.local.simulator.templates import Row
 from infra.local.simulator.wrong_body import WrongBodyError
@@ -143,13 +142,20 @@ def dump(rows: Rows, name: str, wanted: Sequence[str]) -> Iterator[list[Row]]:
 
 
 def _dumped(rows: Rows, entity_set: EntitySet, names: Sequence[str]) -> Iterator[list[Row]]:
-    places = [(entity_set.properties[name], columns(entity_set.name).index(name)) for name in dict.fromkeys(names)]
-    identity = columns(entity_set.name).index(entity_set.identity)
-    sql = f'SELECT {column_list(entity_set.name)} FROM {entity_set.name} WHERE "{entity_set.identity}" > ?'
+    """Read the id and these properties of all rows."""
+    wanted = ["@odata.etag", *dict.fromkeys(names)]
+    conversions = ((name, CONVERSIONS.get(entity_set.properties[name].kind)) for name in wanted[1:])
+    converted = [(name, convert) for name, convert in conversions if convert]
+    listed = ", ".join(f'"{name}"' for name in ("version", *wanted[1:], entity_set.identity))
+    sql = f'SELECT {listed} FROM {entity_set.name} WHERE "{entity_set.identity}" > ?'
     last: Any = ""
     while found := rows.query(f'{sql} ORDER BY "{entity_set.identity}" LIMIT {CHUNK}', (last,)):
-        yield [
-            {"@odata.etag": etag(int(row[-1]))} | {one.name: to_wire(one, row[at]) for one, at in places}
-            for row in found
-        ]
-        last = found[-1][identity]
+        yield [_row(dict(zip(wanted, row, strict=False)), converted) for row in found]
+        last = found[-1][-1]
+
+
+def _row(row: Row, converted: Sequence[tuple[str, Callable[[Any], Any]]]) -> Row:
+    row["@odata.etag"] = etag(int(row["@odata.etag"]))
+    for name, convert in converted:
+        row[name] = convert(row[name])
+    return row

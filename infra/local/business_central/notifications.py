@@ -50,7 +50,10 @@ class Notifier:
 
     def look(self) -> None:
         """Take note that something may have changed: begin to collect unless it has begun already."""
-        if self._company.unsent and not self._collecting:
+        if self._company.unsent and not self._collecting and self._subscriptions.none:
+            # What happens while nobody listens is never told.
+            self._company.unsent.clear()
+        elif self._company.unsent and not self._collecting:
             self._collecting = True
             self._start(self._send_later())
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from infra.local.business_central.database import LINKS, columns
+from infra.local.business_central.database import LINKS
 from infra.local.business_central.replica import View
 from infra.local.business_central.schema import ZERO_GUID, EntitySet
 
@@ -40,9 +38,3 @@ def source(entity_set: EntitySet, view: View) -> str:
     template = _CONTACTS_INFORMATION if entity_set.name == "contactsInformation" else _CUSTOMER_CONTACTS
     tables = {name: view.table(name) for name in ("contacts", "customers")}
     return template.format(links=LINKS, zero=ZERO_GUID, **tables)
-
-
-@lru_cache
-def column_list(name: str) -> str:
-    """The columns of a set for SELECT, in the order of `columns`."""
-    return ", ".join(f'"{column}"' for column in columns(name))

@@ -150,6 +150,11 @@ class Subscriptions:
                 self.remove(str(row["subscriptionId"]))
         return [_subscription(row, self._company) for row in rows if int(row["expirationDateTime"]) > now]
 
+    @property
+    def none(self) -> bool:
+        """Tell whether nobody has subscribed."""
+        return not self._company.database.query(f"SELECT 1 FROM {SET.name} LIMIT 1")
+
     def remove(self, key: str) -> None:
         """End a subscription."""
         self._company.database.delete(SET.name, key)

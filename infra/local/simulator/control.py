@@ -1,4 +1,7 @@
-"""The control plane of a simulator: counters, seed data, edits by a person, faults and switches. It needs no token."""
+"""The control plane of a simulator: counters, seed data, edits by a person, faults and switches. It needs no token.
+
+Rows by the hundred thousand go through `/_simulator/rows`: see `rows`.
+"""
 
 from __future__ import annotations
 
