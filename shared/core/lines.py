@@ -77,14 +77,17 @@ class Lines:
 def lines_of(mapping: TableMapping, business_central: Table, dataverse: Table) -> Lines:
     """The lines of a mapping between these tables. Raises KeyError for a column that its table does not have."""
     tables = {Side.BUSINESS_CENTRAL: business_central, Side.DATAVERSE: dataverse}
-    fields = [
-        field for field in mapping.fields if field.enabled and not field.new_rows_only and sources_of(mapping, field)
-    ]
-    units = _units(mapping, [_line(mapping, field, tables) for field in fields])
-    columns = {side: _columns(fields, side, tables[side]) for side in BOTH}
+    units = _units(mapping, [_line(mapping, field, tables) for field in _merged(mapping)])
+    columns = {side: merged_columns_of(mapping, side, tables[side]) for side in BOTH}
     units_with = {side: _units_with(side, units, columns[side]) for side in BOTH}
     overlap = any(len(several) > 1 for by_name in units_with.values() for several in by_name.values())
     return Lines(units, columns, units_with, overlap, mapping.update_conflict_resolution.winner)
+
+
+@once_per_object
+def merged_columns_of(mapping: TableMapping, side: Side, table: Table) -> Columns:
+    """The columns of one side that a merge looks at. Raises KeyError for a column that the table does not have."""
+    return _columns(_merged(mapping), side, table)
 
 
 @once_per_object
@@ -108,6 +111,12 @@ def ways_to_create(mapping: TableMapping, source: Side, table: Table) -> tuple[W
 def sources_of(mapping: TableMapping, field: FieldMapping) -> tuple[Side, ...]:
     """The sides whose values of this line may travel in this mapping."""
     return tuple(side for side in BOTH if mapping.direction.allows(side) and field.direction.allows(side))
+
+
+def _merged(mapping: TableMapping) -> list[FieldMapping]:
+    return [
+        field for field in mapping.fields if field.enabled and not field.new_rows_only and sources_of(mapping, field)
+    ]
 
 
 def _columns(fields: Iterable[FieldMapping], side: Side, table: Table) -> Columns:

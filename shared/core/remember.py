@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shared.core.actions import Make, View, Views
 from shared.core.coupling import Attempt, CoupledRecord, Coupling
-from shared.core.lines import BOTH, columns_of
+from shared.core.lines import BOTH, columns_of, merged_columns_of
 from shared.core.mapping import FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.merge import Merge, PairValues
@@ -99,6 +99,17 @@ def holds(mapping: TableMapping, side: Side, values: Values, base: Values, table
     columns = columns_of(mapping, side, table)
     stirred = columns.stirred(values, base)
     return not any(end.differs(values, base) for name in stirred for end in columns.ends[name])
+
+
+def is_remembered(mapping: TableMapping, side: Side, end: CoupledRecord, table: Table) -> bool:
+    """Whether a record that nobody has read may be taken for what its coupling says of it.
+
+    Its version must be known, and its base must know every column: one whose line was switched on since is not blank,
+    it was never looked at.
+    """
+    if end.etag is None or end.base is None:
+        return False
+    return all(map(end.base.__contains__, merged_columns_of(mapping, side, table).names))
 
 
 def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:

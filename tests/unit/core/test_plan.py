@@ -35,7 +35,7 @@ from shared.core.plan import decide
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.references import ReferenceAnswers
-from shared.core.remember import holds
+from shared.core.remember import holds, is_remembered
 from shared.core.sides import Direction, Side
 from shared.core.tables import Values
 from tests.unit.core.tables import BC, DV, FROM, TABLES, TO, column, line, mapping
@@ -371,3 +371,17 @@ def test_holding_the_base_is_a_matter_of_meaning() -> None:
     assert holds(rules, BC, pair.now[BC], base, TABLES[BC])
     assert not holds(rules, BC, {"a_bu": "X"}, base, TABLES[BC])
     assert not holds(rules, BC, {"a_bu": "x"}, {}, TABLES[BC]), "what was never compared is not known to agree"
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        pytest.param(CoupledRecord("1", {"a_bu": "x", "b_bu": None}, "1"), True, id="version and content are known"),
+        pytest.param(CoupledRecord("1", {"a_bu": "x", "b_bu": None}), False, id="its version is not known"),
+        pytest.param(CoupledRecord("1", None, "1"), False, id="never synchronized"),
+        pytest.param(CoupledRecord("1", {"a_bu": "x"}, "1"), False, id="a line was switched on since"),
+    ],
+)
+def test_a_record_is_taken_for_what_is_remembered_only_if_everything_is(end: CoupledRecord, expected: bool) -> None:
+    lines = (line("a"), line("b", TO), line("c", FROM), line("d", enabled=False), line("e", new_rows_only=True))
+    assert is_remembered(mapping(*lines, direction=TO), BC, end, TABLES[BC]) is expected
