@@ -16,6 +16,7 @@ from shared.adapters.settings import Settings, read_settings
 from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
+from shared.core.retention import Retention
 from shared.defaults import standard_mappings, standard_tables
 from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, StateStore
 from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
@@ -49,6 +50,7 @@ def services_from(environment: Mapping[str, str]) -> Services:
         slice_time=timedelta(seconds=settings.slice_seconds),
         interval=settings.interval,
         schedule=settings.schedule,
+        retention=Retention(timedelta(days=settings.jobs_days), timedelta(days=settings.idle_jobs_days)),
     )
     return Services(
         connection=settings.connection,

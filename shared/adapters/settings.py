@@ -249,6 +249,20 @@ class Settings(BaseModel):
         le=540,
         description="After how many seconds a slice ends and the next message goes on; below functionTimeout.",
     )
+    jobs_days: int = Field(
+        30,
+        alias="JOBS_RETENTION_DAYS",
+        ge=1,
+        le=3650,
+        description="After how many days a job is removed from the log. One that an open error names stays.",
+    )
+    idle_jobs_days: int = Field(
+        2,
+        alias="IDLE_JOBS_RETENTION_DAYS",
+        ge=1,
+        le=3650,
+        description="The same for the timer's jobs that had nothing to do, of which there are very many.",
+    )
 
     @model_validator(mode="after")
     def _is_complete(self) -> Settings:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.core.mapping import Mapping as TableMapping
+from shared.core.retention import Retention
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.ports import (
@@ -43,6 +44,7 @@ class Policy:
     schedule: str = "0 * * * * *"
     abandoned_after: timedelta = timedelta(minutes=15)
     sweep_interval: timedelta = timedelta(hours=1)
+    retention: Retention = field(default_factory=Retention)
 
 
 class Facts:

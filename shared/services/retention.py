@@ -1,0 +1,122 @@
+"""Removing what has ended and is old: jobs, requests and runs. Bounded work at a time, going on where it stopped.
+
+Nothing goes that an open error or a run that is on refers to. Errors themselves do not age: each stays until its record
+is in step, for a forgotten one would never be synchronized again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.core.jobs import job_key
+from shared.ports import Put, Remove, StateRow
+from shared.services.context import Services
+from shared.services.repositories import jobs, runs
+from shared.services.repositories.documents import Shape, transact_in_chunks
+
+POSITIONS = "tidying"
+PAGE = 500
+MOST_PAGES = 20
+"""Of one kind in one go: 10,000 documents looked at, some 100 transactions."""
+
+type Choose = Callable[[Sequence[StateRow]], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """How many documents were removed."""
+
+    jobs: int
+    requests: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last document that was looked at in a partition; empty when the next look begins anew."""
+
+    key: str
+
+
+POSITION = Shape(Position, "position of the tidying")
+
+
+async def remove_what_is_old(services: Services) -> Tidied:
+    """Look at the old end of each log and remove what may go. Raises Passing, NeedsPerson."""
+    referred = _ReferredJobs(services)
+    now, kept = services.clock.now(), services.policy.retention
+
+    async def old_jobs(rows: Sequence[StateRow]) -> list[str]:
+        old = [job.id for job in (jobs.JOB.unpack(row.body) for row in rows) if kept.may_go(job, now)]
+        return [one for one in old if one not in await referred.ids()] if old else []
+
+    async def old_requests(rows: Sequence[StateRow]) -> list[str]:
+        found = [jobs.REQUEST.unpack(row.body) for row in rows]
+        return [request.id for request in found if now - request.requested_at > kept.jobs]
+
+    removed_jobs = await _sweep(services, jobs.JOBS, services.connection, now - kept.shortest, old_jobs)
+    removed_requests = await _sweep(services, jobs.REQUESTS, services.connection, now - kept.jobs, old_requests)
+    removed_runs = 0
+    for stored in await services.mappings.all():
+        removed_runs += await _remove_runs(services, stored.mapping.name, now)
+    return Tidied(removed_jobs, removed_requests, removed_runs)
+
+
+async def _remove_runs(services: Services, mapping: str, now: datetime) -> int:
+    """Remove old runs, but never the one that is on or the one that waits."""
+    state, kept = await services.runs(mapping).state(), services.policy.retention
+    needed = {runs.STATE, state.active, state.queued}
+
+    async def old_runs(rows: Sequence[StateRow]) -> list[str]:
+        found = [runs.RUN.unpack(row.body) for row in rows if row.key not in needed and _is_dated(row.key)]
+        return [run.id for run in found if now - run.requested_at > (kept.idle_jobs if run.ended else kept.jobs)]
+
+    partition = f"{services.connection}|{mapping}"
+    return await _sweep(services, runs.TABLE, partition, now - kept.shortest, old_runs)
+
+
+async def _sweep(services: Services, table: str, partition: str, before: datetime, choose: Choose) -> int:
+    """Remove what `choose` names among the documents older than `before`, which come last; answers how many."""
+    name = f"{table}|{partition}"
+    began = position = await _position(services, name)
+    removed = 0
+    for _ in range(MOST_PAGES):
+        after = max(job_key(before, ""), position)
+        rows = await services.state.scan(table, partition, after=after, limit=PAGE)
+        keys = await choose(rows)
+        await transact_in_chunks(services.state, table, partition, [Remove(key) for key in keys])
+        removed += len(keys)
+        position = rows[-1].key if len(rows) == PAGE else ""
+        if not position:
+            break
+    if position != began:
+        await services.state.transact(POSITIONS, services.connection, [Put(name, POSITION.pack(Position(position)))])
+    return removed
+
+
+async def _position(services: Services, name: str) -> str:
+    row = await services.state.get(POSITIONS, services.connection, name)
+    return POSITION.unpack(row.body).key if row else ""
+
+
+def _is_dated(key: str) -> bool:
+    """Whether a key is one of `job_key`; other documents stand beside the runs."""
+    return key[:13].isdigit() and key[13:14] == "-"
+
+
+class _ReferredJobs:
+    """The jobs that open errors name; read only when something is old enough to go."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._ids: set[str] | None = None
+
+    async def ids(self) -> set[str]:
+        """Their ids."""
+        if self._ids is None:
+            names = [stored.mapping.name for stored in await self._services.mappings.all()]
+            items = [item for name in names for item in (await self._services.work_items(name).all()).values()]
+            self._ids = {item.job for item in items}
+        return self._ids
