@@ -132,20 +132,18 @@ async def _couplings(world: World, count: int) -> AsyncIterator[list[Coupling]]:
 
 def _like(first: Coupling, number: int, versions: Mapping[Side, tuple[str, str]]) -> Coupling:
     """The coupling of another customer: the same in all but number, ids and versions."""
-    coupling, there = first, NUMBER.format(n=number)
-    for side, (record_id, etag) in versions.items():
-        end = first.at(side)
-        base = {
-            name: _of_another(value, there) if isinstance(value, str) else value
-            for name, value in (end.base or {}).items()
-        }
-        named = _of_another(end.number, there), _of_another(end.title, there)
-        coupling = coupling.with_end(side, CoupledRecord(record_id, base, etag, *named))
-    return coupling
+    there = NUMBER.format(n=number)
+    here, other = (_end_like(first.at(side), there, *versions[side]) for side in Side)
+    return replace(first, business_central=here, dataverse=other)
 
 
-def _of_another(value: str | None, there: str) -> str | None:
-    return None if value is None else value.replace(_FIRST_NUMBER, there)
+def _end_like(end: CoupledRecord, number: str, record_id: str, etag: str) -> CoupledRecord:
+    base = dict(end.base or {})
+    for name, value in base.items():
+        if isinstance(value, str) and _FIRST_NUMBER in value:
+            base[name] = value.replace(_FIRST_NUMBER, number)
+    named = [text and text.replace(_FIRST_NUMBER, number) for text in (end.number, end.title)]
+    return CoupledRecord(record_id, base, etag, named[0], named[1])
 
 
 async def _in_a_process(simulators: Simulators, file: Path) -> dict[str, Any]:

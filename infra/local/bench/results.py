@@ -33,8 +33,9 @@ class Peer:
 class CaseResult:
     """One case. `records` is what "per 1,000" refers to; `next_run` what our own writes cost when the feeds bring them.
 
-    `calls` were counted where they left, `served` where they came in. `complaints` say what was wrong with the end
-    state of `compared` rows.
+    `calls` were counted where they left, `served` where they came in. `busy` is the share of the time that each
+    simulator was at work, `late` how many of its answers took longer than stated: times tell about the app as long as
+    both are small. `complaints` say what was wrong with the end state of `compared` rows.
     """
 
     name: str
@@ -43,6 +44,8 @@ class CaseResult:
     calls: Mapping[str, int] = field(default_factory=dict)
     served: Mapping[str, int] = field(default_factory=dict)
     writes: Mapping[str, int] = field(default_factory=dict)
+    busy: Mapping[str, float] = field(default_factory=dict)
+    late: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     processor_seconds: float = 0.0
     slices: int = 0

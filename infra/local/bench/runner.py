@@ -132,6 +132,8 @@ class Bench:
             calls={side.value: app.calls[side] for side in Side},
             served={side.value: int(served[side]["requests"]) for side in Side},
             writes={side.value: int(served[side]["writes"]) for side in Side},
+            busy={side.value: round(served[side]["busy_ms"] / served[side]["elapsed_ms"], 3) for side in Side},
+            late={side.value: int(served[side]["late"]) for side in Side},
             seconds=run.seconds,
             processor_seconds=run.processor_seconds,
             slices=len(run.slices),
