@@ -181,6 +181,7 @@ class Ledger:
         what = f"{story.tag}: {name} in {side} was {old.value!r} and is {value!r} now"
         if new is None:
             raise Broken("nothing is invented", f"{what}, which the other side has never held", story.tag)
+        self._judge_group(story, side, name, new, what)
         if new.number == 0 and not self._both_ways(story, name):
             self.happened["one way"] += 1  # a source that never had a value asserts its blank
         elif old.origin is side and not old.known:
@@ -188,6 +189,16 @@ class Ledger:
         elif new.number < old.number and not (old.origin is side and self._wins(story, side, name)):
             raise Broken("nothing goes back", f"{what}, which is older", story.tag)
         return replace(new)
+
+    def _judge_group(self, story: Story, side: Side, name: str, new: Entry, what: str) -> None:
+        """Fields that make sense only together are not merged from two people's edits."""
+        if not self._both_ways(story, name) or new.known or new.origin is side or self._wins(story, side, name):
+            return
+        for other in self.unit(story.kind, name):
+            mine = story.now[side][other]
+            is_open = mine.origin is side and not mine.known and self._both_ways(story, other)
+            if other != name and is_open and mine.value not in story.agreed[other]:
+                raise Broken("a group is one", f"{what}, though {other} there was {mine.value!r}", story.tag)
 
     def _judge_open_edit(self, story: Story, side: Side, name: str, old: Entry, new: Entry, what: str) -> None:
         """Over an edit that the other side has never seen."""

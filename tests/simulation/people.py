@@ -186,6 +186,8 @@ class People:
 
     def edit(self, draw: random.Random, story: Story, side: Side, name: str) -> None:
         """Type something into a field."""
+        if side not in story.now:
+            return
         value = self._some_value(draw, story.kind.fields[name], side)
         self._at_once_or_late(draw, side, lambda: self._type(story, side, name, value, meant=False))
 

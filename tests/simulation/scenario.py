@@ -40,7 +40,6 @@ class Scenario:
     """
 
     policy: Policy
-    overlap: timedelta
     settings: dict[str, object]
     strengths: dict[Fault, float]
     instances: int
@@ -73,7 +72,6 @@ def scenario_of(plan: Plan) -> Scenario:
     }
     return Scenario(
         policy=policy,
-        overlap=timedelta(minutes=10),
         settings=settings,
         strengths=_strengths(draw),
         instances=draw.choice([1, 2, 2, 3]),

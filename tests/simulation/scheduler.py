@@ -58,7 +58,8 @@ class Scheduler:
     """The loop, the time, what waits and what is to come.
 
     `stickiness` is how often the task that ran last goes on, `pace` the longest time in seconds that a call takes.
-    While `calm`, calls do not wait at all. `deliver` hands a message to an instance if there is one.
+    While `calm`, calls do not wait at all. `deliver` hands a message to an instance if there is one; `heartbeat` is
+    what instances do for their messages whatever else happens.
     """
 
     def __init__(self, time: VirtualTime, luck: Luck, chance: random.Random) -> None:
@@ -69,6 +70,7 @@ class Scheduler:
         self.calm = True
         self.stickiness, self.pace, self.eagerness = 0.8, 0.2, 0.1
         self.deliver: Callable[[], bool] = lambda: False
+        self.heartbeat: Callable[[], None] = lambda: None
         self.next_message: Callable[[], float | None] = lambda: None
         self.say: Callable[[str, str], None] | None = None
         self.down: dict[str, float] = {}
@@ -129,6 +131,7 @@ class Scheduler:
         self.steps += 1
         if self.steps > self.most_steps:
             raise Endless(f"after {self.steps} steps nothing has come to rest")
+        self.heartbeat()
         if self.loop.ring():
             return True
         if self._events and self._events[0][0] <= self.time.seconds:

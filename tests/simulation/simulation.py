@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from shared.core.sides import Side
 from shared.ports import JobMessage
@@ -19,6 +20,7 @@ from tests.simulation.town import Town
 
 OUTAGE = (10.0, 300.0)
 RESTS = (1000.0, 1000.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0)  # seconds between the ticks of a calm world
+LARGE = 1000  # records of a page in a world at rest
 ENOUGH = 3  # rests that there are in any case: what was given up wakes only then
 
 
@@ -155,12 +157,15 @@ class _Simulation:
     def _rest(self) -> None:
         """The timer goes on; after a while nothing changes any more."""
         self._run()
+        policy = self.scenario.policy
+        self.town.cut_runs(replace(policy, page_size=LARGE, slice_time=timedelta(minutes=2)))
         before: object = None
         for number, seconds in enumerate(RESTS):
             self.town.time.seconds += seconds
             self._calm_tick()
             now = self._what_stands()
             if number >= ENOUGH - 1 and now == before:
+                self.town.cut_runs(policy)
                 return
             before = now
         raise Broken("everything comes to rest", "after twelve hours without trouble things still change")
@@ -175,6 +180,7 @@ class _Simulation:
         host.spawn(ask_for_all(host.services), "is asked to synchronize everything")
         self._run()
         self.town.time.seconds += 30
+        verdict.check_runs(self.town)  # without any help of the timer
 
     def _what_stands(self) -> object:
         items = {(kind.name, item.key, item.reason) for kind in KINDS for item in verdict.items_of(self.town, kind)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.core.mapping import Mapping
 from shared.core.records import Update, Write
@@ -14,7 +15,7 @@ from shared.memory.queue import MemoryQueue
 from shared.memory.rows import MemoryRows, Refusal
 from shared.memory.state import MemoryState
 from shared.ports import JobMessage, StateChange
-from shared.services.context import Facts, Services
+from shared.services.context import Facts, Policy, Services
 from tests.simulation.clocks import VirtualTime
 from tests.simulation.faults import Fault, Luck
 from tests.simulation.hosts import RENEWED_EVERY, SESSIONS, Execution, Host
@@ -40,7 +41,7 @@ class Town:
         self.time = VirtualTime()
         self.chance = plan.random("order")
         self.scheduler = Scheduler(self.time, Luck(scenario.strengths, plan.spared, plan.random("luck")), self.chance)
-        self.business_central = ReplicatedBusinessCentral(self.time, SequentialIds(1), overlap=scenario.overlap)
+        self.business_central = ReplicatedBusinessCentral(self.time, SequentialIds(1))
         self.dataverse = MemoryDataverse(self.time, SequentialIds(2))
         self.sides: dict[Side, MemoryRows] = {BC: self.business_central, DV: self.dataverse}
         self.state = MemoryState()
@@ -61,6 +62,7 @@ class Town:
         self.scheduler.stickiness, self.scheduler.pace = scenario.stickiness, scenario.pace
         self.scheduler.eagerness = scenario.eagerness
         self.scheduler.deliver, self.scheduler.next_message = self._deliver, self._next_message
+        self.scheduler.heartbeat = self._renew
 
     def knows(self, fault: Fault) -> bool:
         """Whether this world has this kind of bad luck."""
@@ -157,7 +159,7 @@ class Town:
                 self.dataverse.forget_changes()
             return self.dataverse
         if fault is Fault.STALE:
-            return self.business_central.as_of(self.time.seconds - self.scheduler.between(LAG))
+            return self.business_central.as_of(self.time.seconds - self.chance.uniform(*LAG))
         return self.business_central
 
     def begins(self, execution: Execution) -> None:
@@ -171,6 +173,12 @@ class Town:
     def replace(self, dead: Host, new: Host) -> None:
         """An instance has started again."""
         self.hosts[self.hosts.index(dead)] = new
+
+    def cut_runs(self, policy: Policy) -> None:
+        """All instances get this policy: a resting world needs no small pages."""
+        self.policy = policy
+        for host in self.hosts:
+            host.services = replace(host.services, policy=policy)
 
     def well_hosts(self) -> list[Host]:
         """The instances that can do something."""
@@ -201,7 +209,6 @@ class Town:
         free = [host for host in self.well_hosts() if len(host.deliveries) < SESSIONS]
         if not free:
             return False
-        self._renew()
         delivery = self.queue.receive()
         if delivery is None:
             return False
@@ -217,7 +224,6 @@ class Town:
 
     def _next_message(self) -> float | None:
         """When something may be delivered; while instances hold messages, not later than their renewal."""
-        self._renew()
         now, coming = self.time.now(), [self.queue.next_due(), self.queue.next_unlock()]
         waits = [(at - now).total_seconds() for at in coming if at is not None and at > now]
         if any(host.deliveries for host in self.hosts):

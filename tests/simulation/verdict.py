@@ -37,7 +37,7 @@ def check(town: Town) -> None:
                 by_id[str(one)].append(item)
         for story in [story for story in town.ledger.stories.values() if story.kind is kind]:
             _check_story(town, story, by_id)
-    _check_runs(town)
+    check_runs(town)
 
 
 def _check_story(town: Town, story: Story, by_id: dict[str, list[WorkItem]]) -> None:
@@ -162,7 +162,8 @@ def _check_coupled(town: Town, story: Story, coupled: dict[Side, set[str]]) -> N
         raise Broken("one-to-one", f"{story.tag} stands on both sides and is not coupled", story.tag)
 
 
-def _check_runs(town: Town) -> None:
+def check_runs(town: Town) -> None:
+    """Every run has ended, and nothing is left over. Raises Broken."""
     for kind in KINDS:
         state = drive(town.judge.runs(kind.name).state())
         if state.active or state.queued:
