@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.core.check_mapping import MappingProblem, problems_of
 from shared.core.jobs import Job, job_key
@@ -92,6 +92,13 @@ class MappingChange(BaseModel):
         None, ge=1, le=10_080, description="Minutes between two runs; null means the app's setting."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_a_value(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name not in NULLABLE:
+            raise ValueError("null is not a value; leave it out to keep what it is")
+        return value
+
 
 async def mapping_named(services: Services, name: str) -> StoredMapping:
     """A mapping by its name. Raises Problem (404)."""
@@ -160,10 +167,6 @@ async def _make_due(services: Services, mapping: Mapping) -> None:
 def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:
     """The mapping after the change. Raises Problem (400) naming the first thing that would be wrong with it."""
     values = {name: getattr(change, name) for name in change.model_fields_set - {"release_guard"}}
-    for name in values:
-        if values[name] is None and name not in NULLABLE:
-            text = f"{name}: null is not a value; leave it out to keep what it is."
-            raise Problem(400, "invalid_value", text, field=name)
     for side in Side:
         if (expression := values.pop(f"{side}_filter", None)) is not None:
             values[side] = mapping.table(side).model_copy(update={"filter": expression})

@@ -135,6 +135,13 @@ async def test_errors_come_in_pages_the_newest_first_and_each_once(api: Api) -> 
     }
 
 
+async def test_null_is_refused_where_it_is_no_value_whatever_the_version(api: Api) -> None:
+    headers = {"if-match": 'W/"an old one"'}
+    refused = await api.call("change_mapping", CUSTOMER, body={"templates": None}, headers=headers)
+    assert (refused.status, refused.json["field"]) == (400, "templates")
+    assert (await api.call("change_mapping", CUSTOMER, body={"interval_minutes": None})).status == 200
+
+
 async def test_a_mapping_is_changed_only_over_the_version_that_was_read(api: Api) -> None:
     etag = (await api.call("get_mapping", CUSTOMER)).headers["etag"]
     first = await api.call("change_mapping", CUSTOMER, body={"enabled": False}, headers={"if-match": etag})
