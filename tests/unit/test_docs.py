@@ -20,7 +20,7 @@ from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import differences
 from infra.local.reference.pages import DOCS, pages
 from shared.defaults import standard_mappings
-from shared.services import idempotency, share_of_budget
+from shared.services import idempotency, retention, share_of_budget
 from shared.services.repositories import companies, couplings, jobs, mappings, runs, work_items
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ TEXTS = [README, *sorted(DOCS.glob("*.md"))]
 GOLDEN = ROOT / "tests/contract/golden/functions.json"
 STORED = (
     *(companies.TABLE, couplings.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
-    *(mappings.TABLE, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
+    *(mappings.TABLE, retention.POSITIONS, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
 )
 
 
@@ -101,7 +101,7 @@ def test_commands_of_the_readme_exist() -> None:
     commands = set(re.findall(r"dev\.py (\w+)", text))
     offered = {command: offered_by(command) for command in commands}
 
-    assert commands == {"demo", "fuzz", "mutants", "test", "up"}
+    assert commands == {"chaos", "demo", "fuzz", "mutants", "test", "up"}
     for option in set(re.findall(r"`(--[a-z-]+)", text)):
         assert any(option in help_text for help_text in offered.values()), option
 
