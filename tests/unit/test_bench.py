@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,9 +23,11 @@ from infra.local.bench.customers import fields_of, id_of, index_of, values_of
 from infra.local.bench.oracle import Expected, judge
 from infra.local.bench.progress import progress_on
 from infra.local.bench.results import Report
-from infra.local.bench.runner import SMALL, Bench, Plan, run_bench
+from infra.local.bench.runner import Bench, Plan
 from infra.local.bench.show import show
-from infra.local.bench.simulators import NO_LATENCY, running
+from infra.local.bench.simulators import NO_LATENCY, Simulators, running
+from infra.local.bench.whole import SMALL, run_all
+from infra.local.child import Child
 from shared.core.sides import Side
 
 BC, DV = Side.BUSINESS_CENTRAL, Side.DATAVERSE
@@ -37,13 +39,20 @@ def quiet() -> Console:
     return Console(file=io.StringIO(), width=200)
 
 
-async def run(plan: Plan) -> Report:
-    return await run_bench(plan, progress_on(quiet()))
+@pytest.fixture(scope="module")
+async def simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulators]:
+    """Both simulators, for every test here: each world begins with a reset."""
+    async with running(tmp_path_factory.mktemp("simulators")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
-    return asyncio.run(run(QUICK))
+async def report(simulators: Simulators, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return await run_all(bench(QUICK, simulators, tmp_path_factory.mktemp("report")))
+
+
+def bench(plan: Plan, simulators: Simulators, folder: Path, azurite: str | None = None) -> Bench:
+    return Bench(plan, simulators, folder, azurite, progress_on(quiet()))
 
 
 def test_every_case_ends_right_and_both_sides_counted_the_same(report: Report) -> None:
@@ -71,19 +80,29 @@ def test_only_what_must_be_written_is_written(report: Report, name: str, written
     assert case.writes == written
 
 
-def test_another_run_makes_the_same_calls_and_an_idle_one_as_many_for_more_records(report: Report) -> None:
+async def test_another_run_makes_the_same_calls_and_an_idle_one_as_many_for_more_records(
+    report: Report, simulators: Simulators, tmp_path: Path
+) -> None:
     names = ["changed-both", "load-bc"]
-    again = asyncio.run(run(replace(QUICK, cases=names)))
+    again = await run_all(bench(replace(QUICK, cases=names), simulators, tmp_path))
     for one, other in zip([case for case in report.cases if case.name in names], again.cases, strict=True):
         assert (one.name, one.calls, one.transactions) == (other.name, other.calls, other.transactions)
-    (larger,) = asyncio.run(run(replace(QUICK, records=1000, cases=["idle"]))).cases
+    (tmp_path / "larger").mkdir()
+    plan = replace(QUICK, records=1000, cases=["idle"])
+    (larger,) = (await run_all(bench(plan, simulators, tmp_path / "larger"))).cases
     assert larger.calls == report.cases[0].calls
     assert all(target.met for target in larger.targets)
 
 
-def test_file_and_table_storage_count_the_same(report: Report) -> None:
+async def test_file_and_table_storage_count_the_same(report: Report, simulators: Simulators, tmp_path: Path) -> None:
     cases = ["idle", "changed-dv"]
-    stored = asyncio.run(run(replace(QUICK, cases=cases, storage="azurite")))
+    plan = replace(QUICK, cases=cases, storage="azurite")
+    azurite = Child("azurite", (), tmp_path)
+    try:
+        address = (await azurite.start())["connection_string"]
+        stored = await run_all(bench(plan, simulators, tmp_path, address))
+    finally:
+        await azurite.stop()
     assert {case.name: case.transactions for case in stored.cases} == {
         case.name: case.transactions for case in report.cases if case.name in cases
     }
@@ -115,22 +134,18 @@ def test_page_and_chart_are_made_of_the_json(report: Report) -> None:
     assert "requests(side) = max(1, ceil(rows / page))" in made["speed.md"]
 
 
-async def test_a_wrong_end_state_is_found(tmp_path: Path) -> None:
-    async with running(tmp_path) as simulators:
-        bench = Bench(QUICK, simulators, tmp_path, None, progress_on(quiet()))
-        async with bench.world(120, tuple(Side)) as world:
-            edit = {"phone": "+49 30 1"}
-            await simulators.dataverse.edit(
-                "account", [{"accountid": id_of(DV, 7), **values_of(DV, edit, world.lookups)}]
-            )
-            expected = Expected(world.records, {})
-            verdict = await judge(simulators, expected, world.lookups)
-            assert verdict.wrong == 1
-            assert "phone '+49 30 1' instead of" in verdict.complaints[0]
-            await simulators.dataverse.http.delete(f"{simulators.dataverse.api}/accounts({id_of(DV, 7)})")
-            verdict = await judge(simulators, expected, world.lookups)
-            assert verdict.complaints == [f"Dataverse: {fields_of(7)['name']} is missing."]
-            assert (await judge(simulators, replace(expected, records=119), world.lookups)).wrong == 3
+async def test_a_wrong_end_state_is_found(simulators: Simulators, tmp_path: Path) -> None:
+    async with bench(QUICK, simulators, tmp_path).world(120, tuple(Side)) as world:
+        changed = {"accountid": id_of(DV, 7)} | values_of(DV, {"phone": "+49 30 1"}, world.lookups)
+        await simulators.dataverse.edit("account", [changed])
+        expected = Expected(world.records, {})
+        verdict = await judge(simulators, expected, world.lookups)
+        assert verdict.wrong == 1
+        assert "phone '+49 30 1' instead of" in verdict.complaints[0]
+        await simulators.dataverse.http.delete(f"{simulators.dataverse.api}/accounts({id_of(DV, 7)})")
+        verdict = await judge(simulators, expected, world.lookups)
+        assert verdict.complaints == [f"Dataverse: {fields_of(7)['name']} is missing."]
+        assert (await judge(simulators, replace(expected, records=119), world.lookups)).wrong == 3
 
 
 def test_a_customer_is_known_by_its_address() -> None:
@@ -184,18 +199,16 @@ async def test_cold_start_is_told_by_module() -> None:
     assert measure.targets[0].measured > 0
 
 
-async def test_memory_is_measured_in_processes_of_their_own(tmp_path: Path) -> None:
-    async with running(tmp_path) as simulators:
-        measure = await memory.measure(simulators, tmp_path, 60, progress_on(quiet()))
+async def test_memory_is_measured_in_processes_of_their_own(simulators: Simulators, tmp_path: Path) -> None:
+    measure = await memory.measure(simulators, tmp_path, 60, progress_on(quiet()))
     peaks = [figure for name, figure in measure.figures.items() if name.startswith("peak")]
     assert all(peak is None or 20 < peak < 400 for peak in peaks)
     assert measure.figures["records changed in each"] == 6
 
 
-async def test_a_tick_is_measured(tmp_path: Path) -> None:
-    async with running(tmp_path) as simulators:
-        bench = Bench(QUICK, simulators, tmp_path, None, progress_on(quiet()))
-        async with bench.world(SMALL, tuple(Side)) as world:
-            tick = await bench.tick(world)
+async def test_a_tick_is_measured(simulators: Simulators, tmp_path: Path) -> None:
+    small = bench(QUICK, simulators, tmp_path)
+    async with small.world(SMALL, tuple(Side)) as world:
+        tick = await small.tick(world)
     assert len(tick.seconds) == 1 + PRICES["use"]["mappings"]
     assert tick.transactions > 0

@@ -20,9 +20,10 @@ from infra.local.bench import options as command_line
 from infra.local.bench import page
 from infra.local.bench.progress import Progress, progress_on
 from infra.local.bench.results import Report
-from infra.local.bench.runner import Plan, run_bench
+from infra.local.bench.runner import Plan
 from infra.local.bench.show import console, show
 from infra.local.bench.simulators import BenchError, Latency
+from infra.local.bench.whole import run_bench
 from infra.local.child import PartError
 from infra.local.stack import STOPPED, end_on_termination
 

@@ -1,16 +1,13 @@
-"""One run of the bench: worlds are made, cases are run in them and judged, and what is measured besides is added."""
+"""Worlds are made, and cases are run in them and judged."""
 
 from __future__ import annotations
 
 import contextlib
-import platform
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.local.bench import cold_start, cost, loop, memory, own_work
+from infra.local.bench import cost
 from infra.local.bench.app import App, CountingState
 from infra.local.bench.cases import CASES, Case, Edits, merged
 from infra.local.bench.counted_storage import CountedTableStorage
@@ -20,16 +17,14 @@ from infra.local.bench.ideal import ideal
 from infra.local.bench.loop import LoopRates
 from infra.local.bench.oracle import Expected, Verdict, judge
 from infra.local.bench.progress import Progress
-from infra.local.bench.results import CaseResult, Measure, Peer, Report, Target
-from infra.local.bench.simulators import NO_LATENCY, BenchError, Latency, Simulators, running
+from infra.local.bench.results import CaseResult, Peer, Target
+from infra.local.bench.simulators import NO_LATENCY, BenchError, Latency, Simulators
 from infra.local.bench.world import World, couple, make_world
-from infra.local.child import Child
 from shared.core.sides import Side
 
 TIMES_THE_IDEAL = 1.25
 TIMES_FASTER_THAN_THE_LOOP = 20
 TRANSACTIONS_PER_THOUSAND = 30
-SMALL = 400  # customers of the world in which the loop and a tick of the timer are measured
 
 
 @dataclass(frozen=True)
@@ -211,83 +206,3 @@ def targets(case: Case, result: CaseResult) -> list[Target]:
 
 def _named(sides: Sequence[Side]) -> str:
     return "both sides" if len(sides) == len(Side) else f"the side of {sides[0].product}"
-
-
-async def run_bench(plan: Plan, progress: Progress) -> Report:
-    """Everything that is asked for, in one run.
-
-    Raises:
-        BenchError: something that must work did not.
-        PartError: a simulator did not start.
-    """
-    report = Report(
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{platform.system()}, Python {platform.python_version()}",
-        records=plan.records,
-        storage=plan.storage,
-        latency=asdict(plan.latency) | {"state": plan.state_latency},
-    )
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        async with _places(plan, folder) as (simulators, azurite):
-            await _run_cases(Bench(plan, simulators, folder, azurite, progress), report)
-    return report
-
-
-@contextlib.asynccontextmanager
-async def _places(plan: Plan, folder: Path) -> AsyncIterator[tuple[Simulators, str | None]]:
-    async with contextlib.AsyncExitStack() as exits:
-        simulators = await exits.enter_async_context(running(folder))
-        if plan.storage != "azurite":
-            yield simulators, None
-            return
-        azurite = Child("azurite", (), folder)
-        exits.push_async_callback(azurite.stop)
-        yield simulators, str((await azurite.start())["connection_string"])
-
-
-async def _run_cases(bench: Bench, report: Report) -> None:
-    rates, tick = await _in_a_small_world(bench)
-    wanted = [case for case in CASES if bench.plan.wants(case.name)]
-    together = [case for case in wanted if not case.is_load and not case.pending]
-    if together:
-        async with bench.world(bench.plan.records, tuple(Side)) as world:
-            report.cases += [await bench.run_case(world, case, at, rates) for at, case in enumerate(together, 1)]
-    for case in wanted:
-        if case.pending:
-            report.cases.append(CaseResult(case.name, case.title, bench.plan.records, pending=case.pending))
-        elif case.is_load:
-            async with bench.world(bench.plan.records, case.sides) as world:
-                report.cases.append(await bench.run_case(world, case, 0, rates))
-    report.cases.sort(key=lambda result: [case.name for case in CASES].index(result.name))
-    report.measures += await _measures(bench, tick)
-
-
-async def _measures(bench: Bench, tick: cost.Tick | None) -> list[Measure]:
-    """What is measured besides the cases."""
-    plan, measures = bench.plan, []
-    if plan.wants("own-work"):
-        with bench.progress.stage("Our own work for one record", None):
-            measures.append(own_work.measure())
-    if plan.wants("cold-start"):
-        with bench.progress.stage("Cold start", None):
-            measures.append(await cold_start.measure())
-    if plan.wants("memory"):
-        measures.append(await memory.measure(bench.simulators, bench.folder, plan.records, bench.progress))
-    if tick is not None:
-        measures.append(cost.measure(plan.prices, tick, plan.records))
-    return measures
-
-
-async def _in_a_small_world(bench: Bench) -> tuple[LoopRates, cost.Tick | None]:
-    """The rates of the loop, and one tick of all mappings."""
-    plan, tick = bench.plan, None
-    cases = [case.name for case in CASES if plan.wants(case.name) and not case.pending]
-    if not cases and not plan.wants("cost"):
-        return LoopRates({}), None
-    async with bench.world(max(plan.sample, SMALL if plan.wants("cost") else 0), tuple(Side)) as world:
-        if plan.wants("cost"):
-            with bench.progress.stage("A tick of the timer, and a run of every mapping", None):
-                tick = await bench.tick(world)
-        with bench.progress.stage(f"A loop over {plan.sample} records, one by one", None):
-            return await loop.measure(bench.simulators, world.lookups, plan.latency, plan.sample, cases), tick

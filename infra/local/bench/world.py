@@ -6,6 +6,7 @@ feeds' positions. A run of the app after that finds everything in step.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -80,9 +81,8 @@ async def make_world(simulators: Simulators, app: App, records: int, sides: tupl
         await app.run([mapping])
     await simulators.business_central.control("POST", "settings", {"post_codes": False})
     await simulators.dataverse.control("POST", "settings", {"dop_hint": DEGREE_OF_PARALLELISM})
-    for side in sides:
-        rows = (customers.row_of(side, index, lookups) for index in range(records))
-        await simulators.at(side).load(customers.table_of(side), rows, show)
+    rows = {side: (customers.row_of(side, index, lookups) for index in range(records)) for side in sides}
+    await asyncio.gather(*(simulators.at(side).load(customers.table_of(side), rows[side], show) for side in sides))
     return World(simulators, app, lookups, mapping, records, sides)
 
 
