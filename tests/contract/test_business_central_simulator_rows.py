@@ -66,6 +66,23 @@ async def test_a_template_makes_customers_with_their_contacts(bc: Client) -> Non
     assert rows[0].keys() == {"@odata.etag", "id", "number", "mobilePhoneNumber"}
 
 
+async def test_long_pages_are_whole_alone_and_in_a_batch(bc: Client) -> None:
+    await bc.control("rows", table="customers", count=4100, values=VALUES)
+    numbers = [f"C{n:05d}" for n in range(4100)]
+    page = (await bc.get("customers", select="number")).json()
+    assert [row["number"] for row in page["value"]] == numbers
+    assert "@odata.nextLink" not in page
+    read = {"method": "GET", "url": "customers?$select=number&$expand=contactsInformation"}
+    for headers in ({}, {"Isolation": "snapshot"}):
+        inside = (await bc.batch([read], **headers)).json()["responses"][0]["body"]["value"]
+        assert [row["number"] for row in inside] == numbers
+        assert all(len(row["contactsInformation"]) == 1 for row in inside)
+    page = (await bc.get("customers", {"Prefer": "odata.maxpagesize=4000"}, select="number")).json()
+    assert len(page["value"]) == 4000
+    rest = (await bc.http.get(page["@odata.nextLink"])).json()
+    assert [row["number"] for row in rest["value"]] == numbers[4000:]
+
+
 async def test_persons_find_their_companies(bc: Client) -> None:
     await bc.control("rows", table="customers", count=10, values=VALUES)
     person = {"type": "Person", "displayName": "Ada Nr. {n}", "companyNumber": {"text": "CT{n:05d}", "divide": 2}}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -112,13 +113,20 @@ class Call:
 
 @dataclass
 class Answer:
-    """What a call gets: a JSON body, a text, or nothing."""
+    """What a call gets: a JSON body, a text, or nothing. `rest` completes the body, a slice with each step."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     text: str | None = None
     code: str | None = None
+    rest: Iterable[None] = ()
+
+    async def completed(self) -> Answer:
+        """The same answer with its whole body; others get their turn in between."""
+        for _ in self.rest:
+            await asyncio.sleep(0)
+        return self
 
     @property
     def read(self) -> tuple[int, int]:

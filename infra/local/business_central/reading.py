@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import batched
 from typing import Any
 
 from infra.local.business_central.database import INDEXED
@@ -21,17 +22,23 @@ from infra.local.business_central.sources import source
 from infra.local.business_central.values import CONVERSIONS
 
 PAGE = 20_000
+_SLICE = 2000
 Row = tuple[Stored, ...]
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as JSON objects; `token` is there when more rows follow, `total` when a count was asked for."""
+    """Rows as JSON objects; `token` is there when more rows follow, `total` when a count was asked for.
+
+    `rest` puts the rows into their list, some with each step: all `size` of them are there in the end.
+    """
 
     rows: list[Object]
+    size: int
     token: str | None
     total: int | None
+    rest: Iterator[None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,13 @@ class Reading:
         more = len(found) > limit and (self.query.top is None or self.query.top > limit)
         kept = found[:limit]
         token = make_token(self._position(kept[-1])) if more else None
-        return Page(self.objects(kept), token, self.total() if self.query.count else None)
+        rows: list[Object] = []
+        return Page(rows, len(kept), token, self.total() if self.query.count else None, self._filling(rows, kept))
+
+    def _filling(self, rows: list[Object], found: Sequence[Row]) -> Iterator[None]:
+        for some in batched(found, _SLICE, strict=False):
+            rows += self.objects(some)
+            yield
 
     def total(self) -> int:
         """How many rows the filter leaves, of whatever page."""

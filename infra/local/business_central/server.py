@@ -127,9 +127,9 @@ class Server:
 
     async def _do(self, call: Call) -> Answer:
         if call.path.strip("/").startswith("subscriptions"):
-            return await self._subscriptions.answer(call)
+            return await (await self._subscriptions.answer(call)).completed()
         if call.method == "GET":
-            answer = self._service.answer(call)
+            answer = await self._service.answer(call).completed()
             self.gate.count_rows(*answer.read)
             return answer
         async with nullcontext() if call.locked else self._writing:
@@ -144,7 +144,7 @@ class Server:
         if fault is not None:
             answer = _faulty(fault)
         elif call.in_snapshot:
-            answer = self._service.answer(call)
+            answer = await self._service.answer(call).completed()
             if call.method == "GET":
                 self.gate.count_rows(*answer.read)
         else:

@@ -107,8 +107,8 @@ class Service:
             body["@odata.count"] = page.total
         body["value"] = page.rows
         if page.token:
-            body["@odata.nextLink"] = _next_link(call, reading.query, page.token, len(page.rows))
-        return Answer(200, body, {"Content-Type": JSON, **applied})
+            body["@odata.nextLink"] = _next_link(call, reading.query, page.token, page.size)
+        return Answer(200, body, {"Content-Type": JSON, **applied}, rest=page.rest)
 
     def _on_child(self, call: Call, entity_set: EntitySet, first: Segment, rest: Sequence[Segment]) -> Answer:
         """`customers(id)/contactsInformation`, `customers(id)/currency` and the like."""

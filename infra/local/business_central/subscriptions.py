@@ -78,8 +78,8 @@ class Subscriptions:
             return await self._create(call)
         if call.method != "GET":
             raise errors.not_allowed(call.method, SET.name)
-        rows = Reading(View(self._company.database), SET, Query()).page(PAGE).rows
-        return Answer(200, {"@odata.context": self._context(call), "value": rows})
+        page = Reading(View(self._company.database), SET, Query()).page(PAGE)
+        return Answer(200, {"@odata.context": self._context(call), "value": page.rows}, rest=page.rest)
 
     async def _on_one(self, call: Call, key: str) -> Answer:
         found = writing.existing(self._company.work(), SET, key)
