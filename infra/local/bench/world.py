@@ -15,7 +15,7 @@ from typing import Any
 from infra.local.bench import customers
 from infra.local.bench.app import App
 from infra.local.bench.customers import CURRENCIES, LOCAL_CURRENCY, SALESPEOPLE, Fields, Lookups
-from infra.local.bench.simulators import NO_LATENCY, BenchError, Simulators
+from infra.local.bench.simulators import NO_LATENCY, BenchError, Simulator, Simulators
 from infra.local.dataverse.organization import fixed_id
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
 from shared.core.mapping import Mapping, UpdateConflictResolution
@@ -81,9 +81,13 @@ async def make_world(simulators: Simulators, app: App, records: int, sides: tupl
         await app.run([mapping])
     await simulators.business_central.control("POST", "settings", {"post_codes": False})
     await simulators.dataverse.control("POST", "settings", {"dop_hint": DEGREE_OF_PARALLELISM})
-    rows = {side: (customers.row_of(side, index, lookups) for index in range(records)) for side in sides}
-    await asyncio.gather(*(simulators.at(side).load(customers.table_of(side), rows[side], show) for side in sides))
+    await asyncio.gather(*(_load(simulators.at(side), lookups, records, show) for side in sides))
     return World(simulators, app, lookups, mapping, records, sides)
+
+
+async def _load(simulator: Simulator, lookups: Lookups, records: int, show: Show) -> None:
+    rows = (customers.row_of(simulator.side, index, lookups) for index in range(records))
+    await simulator.load(customers.table_of(simulator.side), rows, show)
 
 
 async def _parents(simulators: Simulators) -> Lookups:
