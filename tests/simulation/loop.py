@@ -13,6 +13,7 @@ from contextvars import Context
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 type Work = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
 
@@ -80,11 +81,13 @@ class SteppedLoop(asyncio.AbstractEventLoop):
     def close(self) -> None:
         """Let go of tasks that will never end; what they would still say is of no interest."""
         tasks, self.tasks = self.tasks, []
-        for task in tasks:
-            if not task.done():
-                _let_go(task)
         self._ready.clear()
         self._timers.clear()
+        with catch_warnings():
+            simplefilter("ignore", RuntimeWarning)  # what their last words would have waited for
+            for task in tasks:
+                if not task.done():
+                    _let_go(task)
 
     # What asyncio asks of a loop
 

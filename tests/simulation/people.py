@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import count
 
 from shared.core.jobs import Trigger
 from shared.core.sides import Side
 from shared.core.tables import Value, Values
+from shared.memory.clock import START
 from shared.memory.rows import Refusal
 from shared.services.administration import enabled_mappings
 from shared.services.context import Services
@@ -189,10 +191,15 @@ class People:
         if side not in story.now:
             return
         value = self._some_value(draw, story.kind.fields[name], side)
-        self._at_once_or_late(draw, side, lambda: self._type(story, side, name, value, meant=False))
+        self._at_once_or_late(draw, side, lambda: self._type(story, side, name, value), story)
 
-    def _at_once_or_late(self, draw: random.Random, side: Side, deed: Callable[[], None]) -> None:
-        """A transaction in Business Central may be stamped long before it commits."""
+    def _at_once_or_late(
+        self, draw: random.Random, side: Side, deed: Callable[[], None], story: Story | None = None
+    ) -> None:
+        """A transaction in Business Central may be stamped long before it commits.
+
+        Nobody else can write a record meanwhile: where somebody did, it began after that.
+        """
         town = self._town
         late = draw.random() < 0.5
         if side is not BC or not late or not town.knows(Fault.LATE) or town.scheduler.calm:
@@ -202,14 +209,22 @@ class People:
         town.scheduler.strike(Fault.LATE)
 
         def commit() -> None:
-            town.scheduler.tell("people", f"what was stamped at {stamped:.0f} s is visible only now")
-            with town_time.as_it_was(stamped):
+            began = town_time.seconds if story and self._has_changed_since(story, stamped) else stamped
+            town.scheduler.tell("people", f"what was stamped at {began:.0f} s is visible only now")
+            with town_time.as_it_was(began):
                 deed()
 
         town.scheduler.after(town.scheduler.between(LATE_BY), commit)
 
-    def _type(self, story: Story, side: Side, name: str, value: Value, *, meant: bool = True) -> None:
-        """`meant` values are in the words of both sides; only plain ones can be taken back."""
+    def _has_changed_since(self, story: Story, stamped: float) -> bool:
+        record_id = self._town.ledger.id_of(story, BC)
+        if record_id is None:
+            return False
+        table = story.kind.tables[BC]
+        modified = self._town.business_central.rows(table)[record_id][table.modified or ""]
+        return isinstance(modified, datetime) and modified > START + timedelta(seconds=stamped)
+
+    def _type(self, story: Story, side: Side, name: str, value: Value) -> None:
         self._write(story, side, {story.kind.fields[name].column(side): value})
 
     def _write(self, story: Story, side: Side, values: Values) -> None:

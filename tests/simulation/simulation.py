@@ -49,6 +49,7 @@ def play(plan: Plan, *, tell: bool = False) -> Outcome:
     except Endless as endless:
         outcome.broken = Broken("everything comes to rest", str(endless))
     finally:
+        simulation.town.scheduler.say = None
         simulation.town.scheduler.loop.close()
     town = simulation.town
     outcome.steps = town.scheduler.steps

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from shared.adapters.feeds import modified_page
+from shared.adapters.feeds import Dated, modified_page
 from shared.adapters.values import to_business_central
 from shared.core.records import ChangePage
 from shared.core.tables import Table
@@ -28,12 +28,14 @@ class ReplicatedBusinessCentral(MemoryBusinessCentral):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._past: list[tuple[float, Rows]] = [(0.0, self._snapshot())]
+        self._latest = self._rows
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore: what the adapter asks for and makes of the answers, so that its overlap is put to the test."""
 
-        async def fetch(path: str) -> dict[str, Any]:
-            return self._page(table, columns, path, page_size)
+        async def fetch(path: str, latest: bool) -> Dated:
+            rows = (self._latest if latest else self._rows)[table.name]
+            return Dated(self._page(table, rows, columns, path, page_size), self._clock.now().replace(microsecond=0))
 
         return await modified_page(table, columns, position, fetch)
 
@@ -49,13 +51,12 @@ class ReplicatedBusinessCentral(MemoryBusinessCentral):
         replica.calls = Counter()
         return replica
 
-    def _page(self, table: Table, columns: Sequence[str], path: str, size: int) -> dict[str, Any]:
+    def _page(self, table: Table, rows: dict[str, Row], columns: Sequence[str], path: str, size: int) -> dict[str, Any]:
         """A page of rows in the order of ids, as JSON, with a link to the next."""
         asked = urlsplit(path).query
         after = parse_qs(asked).get("after", [""])[0]
         condition = _SINCE.search(unquote(asked))
         since = datetime.fromisoformat(condition[1]) if condition else None
-        rows = self._rows[table.name]
         wanted = sorted(key for key, row in rows.items() if key > after and (since is None or row.modified_at >= since))
         page: dict[str, Any] = {"value": [self._json(table, columns, key, rows[key]) for key in wanted[:size]]}
         if len(wanted) > size:
