@@ -246,8 +246,9 @@ class Settings(BaseModel):
         120,
         alias="SYNC_SLICE_SECONDS",
         ge=1,
-        le=540,
-        description="After how many seconds a slice ends and the next message goes on; below functionTimeout.",
+        le=240,
+        description="After how many seconds a slice ends and the next message goes on: with its longest request (300 "
+        "seconds) it must be over before functionTimeout.",
     )
     jobs_days: int = Field(
         30,

@@ -166,6 +166,22 @@ async def test_a_session_lock_is_renewed_while_a_function_runs(host: RunningHost
     assert host.log().count(f"begin {sent.session_id}") == 1
 
 
+async def test_the_time_of_renewing_a_sessions_lock_is_that_of_all_its_messages() -> None:
+    """As the .NET SDK under the real host does it; locks are of one second here."""
+    setting = "AzureFunctionsJobHost__extensions__serviceBus__maxAutoLockRenewalDuration=00:00:01.5"
+    session = uuid.uuid4().hex
+    first, second = message("take 0.9", session), message("take 2.2", session)
+    with ExitStack() as stack:
+        facts = stack.enter_context(part_running("service_bus", "--config", str(CONFIG)))
+        connection = f"Bus={facts['connection_string']}"
+        await send_once(facts["connection_string"], "ordered", first, second)
+        host = stack.enter_context(
+            host_running("queues", "--set", connection, "--set", "PLAIN_QUEUE=plain", "--set", setting)
+        )
+        await until_logged(host, f"begin {session} {second.message_id}", times=2)
+        assert host.log().count(f"begin {session} {first.message_id}") == 1
+
+
 async def test_an_output_binding_sends_after_success_only(host: RunningHost, bus: Bus) -> None:
     failed = await asyncio.to_thread(host.client.post, "/api/forward", content="fail")
     sent = await asyncio.to_thread(host.client.post, "/api/forward", content="hello")
@@ -208,9 +224,9 @@ async def test_a_broker_that_comes_back_is_served_again_and_a_running_call_is_wa
         assert (took < 5.0, host.process.returncode) == (True, 0)
 
 
-async def send_once(connection_string: str, queue: str, sent: ServiceBusMessage) -> None:
+async def send_once(connection_string: str, queue: str, *sent: ServiceBusMessage) -> None:
     async with (
         ServiceBusClient.from_connection_string(connection_string) as client,
         client.get_queue_sender(queue) as sender,
     ):
-        await sender.send_messages(sent)
+        await sender.send_messages(list(sent))

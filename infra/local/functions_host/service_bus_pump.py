@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from azure.servicebus import NEXT_AVAILABLE_SESSION
@@ -120,7 +121,12 @@ class QueueListener:
             _log.debug("A receiver of %s was not closed cleanly: %s", self._queue, error)
 
     async def _work_off_session(self, receiver: ServiceBusReceiver, stop: Stop) -> None:
-        """Handle the session's messages in order until none comes for sessionIdleTimeout."""
+        """Handle the session's messages in order until none comes for sessionIdleTimeout.
+
+        maxAutoLockRenewalDuration counts from here, for all messages of the session together, not anew for each: after
+        that the lock runs out in the midst of whatever is done (ServiceBusSessionProcessor of the .NET SDK).
+        """
+        renewed_until = datetime.now(UTC) + self._options.max_auto_lock_renewal
         idle_since = time.monotonic()
         idle_limit = self._options.session_idle_timeout.total_seconds()
         while not stop.is_requested:
@@ -129,22 +135,28 @@ class QueueListener:
                 return
             wait = min(remaining, 10.0)
             if _seconds_until(receiver.session.locked_until_utc) < wait + 5.0:
+                if datetime.now(UTC) >= renewed_until:
+                    return  # too little is left of the lock: whoever is free takes the session
                 await receiver.session.renew_lock()
-            if await self._receive_and_handle(receiver, wait, stop):
+            if await self._receive_and_handle(receiver, wait, stop, renewed_until):
                 idle_since = time.monotonic()
 
-    async def _receive_and_handle(self, receiver: ServiceBusReceiver, wait: float, stop: Stop) -> bool:
-        """Whether there was a message within `wait` seconds."""
+    async def _receive_and_handle(
+        self, receiver: ServiceBusReceiver, wait: float, stop: Stop, renewed_until: datetime | None = None
+    ) -> bool:
+        """Whether there was a message within `wait` seconds. `renewed_until`: when renewing its session's lock ends."""
         limit = self._options.max_message_batch_size if is_batch(self._function) else 1
         messages = await stop.or_result(receiver.receive_messages(max_message_count=limit, max_wait_time=wait))
         if not messages:
             return False
-        await self._handle(receiver, messages)
+        await self._handle(receiver, messages, renewed_until or datetime.now(UTC) + self._options.max_auto_lock_renewal)
         return True
 
-    async def _handle(self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]) -> None:
+    async def _handle(
+        self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage], renewed_until: datetime
+    ) -> None:
         try:
-            async with self._locks_renewed(receiver, messages):
+            async with self._locks_renewed(receiver, messages, renewed_until):
                 succeeded = await self._run_function(messages)
         except asyncio.CancelledError:
             # The host does not wait any longer: give the messages back rather than let their locks run out.
@@ -183,17 +195,18 @@ class QueueListener:
 
     @asynccontextmanager
     async def _locks_renewed(
-        self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]
+        self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage], ends: datetime
     ) -> AsyncIterator[None]:
         """Keep the lock of the session or of the single message while the function runs; a batch's is not renewed."""
         done = Stop()
         renewal = None
         if receiver.session is not None:
             session = receiver.session
-            renewal = self._renew(session.renew_lock, lambda: session.locked_until_utc, done)
+            renewal = self._renew(session.renew_lock, lambda: session.locked_until_utc, ends, done)
         elif not is_batch(self._function):
             message = messages[0]
-            renewal = self._renew(lambda: receiver.renew_message_lock(message), lambda: message.locked_until_utc, done)
+            renew = partial(receiver.renew_message_lock, message)
+            renewal = self._renew(renew, lambda: message.locked_until_utc, ends, done)
         task = asyncio.create_task(renewal) if renewal else None
         try:
             yield
@@ -204,9 +217,12 @@ class QueueListener:
                 await task
 
     async def _renew(
-        self, renew: Callable[[], Awaitable[object]], locked_until: Callable[[], datetime | None], done: Stop
+        self,
+        renew: Callable[[], Awaitable[object]],
+        locked_until: Callable[[], datetime | None],
+        ends: datetime,
+        done: Stop,
     ) -> None:
-        ends = datetime.now(UTC) + self._options.max_auto_lock_renewal
         while True:
             wait = _seconds_until(locked_until()) / 2
             if datetime.now(UTC) + timedelta(seconds=wait) >= ends or await done.within(wait):
