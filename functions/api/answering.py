@@ -22,6 +22,8 @@ from shared.services.problems import Problem
 
 log = logging.getLogger(__name__)
 RETRY_AFTER = 30  # seconds, when nobody says better
+ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: it is about people's records, and it is what its type says."""
 HTML, PROBLEM = "text/html", "application/problem+json"
 
 
@@ -78,7 +80,8 @@ def _checked(operation: Operation, reply: Reply) -> StoredAnswer:
 
 
 def _response(found: StoredAnswer) -> func.HttpResponse:
-    return func.HttpResponse(found.body, status_code=found.status, headers=found.headers, mimetype=found.media)
+    headers = {**ALWAYS, **found.headers}
+    return func.HttpResponse(found.body, status_code=found.status, headers=headers, mimetype=found.media)
 
 
 def _refusal(problem: Problem) -> func.HttpResponse:
@@ -97,7 +100,9 @@ def _refusal(problem: Problem) -> func.HttpResponse:
 
 
 def _headers_of(problem: Problem) -> Mapping[str, str]:
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    headers = dict(ALWAYS)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
     return headers

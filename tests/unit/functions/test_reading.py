@@ -83,6 +83,12 @@ async def test_nothing_is_done_when_something_is_wrong(api: Api) -> None:
     assert (await api.call("get_mapping", CUSTOMER)).text == before
 
 
+@pytest.mark.parametrize("mapping", ["CUSTOMER", "NOBODY"])
+async def test_no_answer_is_kept_on_the_way_or_taken_for_something_else(api: Api, mapping: str) -> None:
+    headers = (await api.call("get_mapping", {"mapping": mapping})).headers
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
 async def test_a_key_in_the_address_is_the_hosts_affair(api: Api) -> None:
     assert (await api.call("list_jobs", query="code=local-key")).status == 200
 
