@@ -170,7 +170,7 @@ async def test_the_time_of_renewing_a_sessions_lock_is_that_of_all_its_messages(
     """As the .NET SDK under the real host does it; locks are of one second here."""
     setting = "AzureFunctionsJobHost__extensions__serviceBus__maxAutoLockRenewalDuration=00:00:01.5"
     session = uuid.uuid4().hex
-    first, second = message("take 0.9", session), message("take 2.2", session)
+    first, second = message("take 0.9", session), message("take 1.7", session)
     with ExitStack() as stack:
         facts = stack.enter_context(part_running("service_bus", "--config", str(CONFIG)))
         connection = f"Bus={facts['connection_string']}"
