@@ -12,21 +12,21 @@ from functools import wraps
 MOST_KEPT = 1000  # answers of one function; those of a few dozen mappings
 
 
-def once_per_object[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, called once for the same (not: equal) positional arguments, which must not change.
+def once_per_object[*Arguments, R](function: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
+    """`function`, called once for the same (not: equal) arguments, which must not change.
 
     The arguments are kept with the answer, so that no other object can come by their identity.
     """
     kept: dict[tuple[int, ...], tuple[object, R]] = {}
 
     @wraps(function)
-    def asked(*arguments: P.args, **named: P.kwargs) -> R:
+    def asked(*arguments: *Arguments) -> R:
         key = tuple(map(id, arguments))
         found = kept.get(key)
         if found is None:
             if len(kept) >= MOST_KEPT:
                 kept.clear()
-            found = kept[key] = (arguments, function(*arguments, **named))
+            found = kept[key] = (arguments, function(*arguments))
         return found[1]
 
     return asked
