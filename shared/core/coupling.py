@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Values
 
@@ -17,7 +18,8 @@ class CoupledRecord:
     `base` holds the values of the mapped columns on which both sides last agreed, None before the first
     synchronization. `etag` is the version that is known to hold just these values; None when no such version is known:
     version and content are stored together or not at all. `number` and `title` are for people. `outside` is whether
-    the record was outside the mapping's filter when it was last read.
+    the record was outside the mapping's filter when it was last read. `modified_at` is the service's time of the newest
+    version seen: a replica that shows an older one has not caught up.
     """
 
     id: str
@@ -26,6 +28,12 @@ class CoupledRecord:
     number: str | None = None
     title: str | None = None
     outside: bool = False
+    modified_at: datetime | None = None
+
+    def is_newer_than(self, record: Record) -> bool:
+        """Whether a version newer than this reading was seen before."""
+        known, read = self.modified_at, record.modified_at
+        return known is not None and read is not None and read < known
 
 
 @dataclass(frozen=True, slots=True)

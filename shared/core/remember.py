@@ -75,7 +75,8 @@ def _end_after(
     will_hold = {**pair.now[side], **writes} if writes else pair.now[side]
     is_known = holds(mapping, side, will_hold, base, table)
     if view.record is None:
-        return CoupledRecord(end.id, base, end.etag if is_known else None, end.number, end.title, end.outside)
+        etag = end.etag if is_known else None
+        return CoupledRecord(end.id, base, etag, end.number, end.title, end.outside, end.modified_at)
     return _shown(end, base, view.record, table, is_known=is_known, outside=not view.in_filter)
 
 
@@ -131,7 +132,8 @@ def _shown(
 ) -> CoupledRecord:
     number, title = _caption(record.values, table.number), _caption(record.values, table.title)
     etag = record.etag if is_known else None
-    return CoupledRecord(end.id, base, etag, number or end.number, title or end.title, outside)
+    modified_at = record.modified_at or end.modified_at
+    return CoupledRecord(end.id, base, etag, number or end.number, title or end.title, outside, modified_at)
 
 
 def _caption(values: Values, column: str | None) -> str | None:

@@ -1,30 +1,34 @@
 """Carrying out what was decided: the writes to Dataverse first, then those to Business Central.
 
 A write names the version that was planned with. When the service says that the row has moved since, that one row is
-read again and its pair decided again; nothing is overwritten blindly. What is about to be written is stored first, so
-that a lost answer or a killed host never makes our own edit look like somebody else's.
+read again and its pair decided again; nothing is overwritten blindly. What is about to be written is announced first,
+so that a lost answer or a killed host never makes our own edit look like somebody else's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import batched
 
-from shared.core.actions import GONE, Action, Change, Hold, Make, Remember, Uncouple
-from shared.core.coupling import Coupling
-from shared.core.failures import NeedsPerson
-from shared.core.guard import complaint, damage_of, total
-from shared.core.outcome import Outcome
+from shared.core.actions import GONE, Change, Hold, Make, Remember, Uncouple
+from shared.core.failures import NeedsPerson, SyncFailure
+from shared.core.guard import complaint, damage_of
 from shared.core.plan import decide, without_attempt
 from shared.core.reasons import Reason
-from shared.core.records import Record, RefusalKind, Refused, Update, WriteResult, Written
+from shared.core.records import RefusalKind, Refused, Update, Write, WriteResult, Written
 from shared.core.remember import versioned
-from shared.core.retry import IN_DOUBT
 from shared.core.sides import Side
 from shared.core.tables import Values
-from shared.services.create import create
+from shared.services.conclude import conclude
+from shared.services.create import DOUBT, coupling_after, intent_after, prepare
+from shared.services.journal import announced, entries
 from shared.services.observe import read_views
 from shared.services.pass_context import Pair, Slice
+from shared.services.repositories.coupling_documents import stored_as
 from shared.services.resolve import references_for
+from shared.services.settled import Settled
+from shared.services.turns import PORTION
 
 ROUNDS = 4
 _HELD_BECAUSE = {
@@ -36,35 +40,10 @@ _HELD_BECAUSE = {
 }
 
 
-class Settled:
-    """One pair on its way: the pair, what was decided, and what has become of it so far.
-
-    `written` are the sides written in this slice, `landed` the rows as this round's writes left them, `again` the sides
-    that moved under our feet, `held` the first refusal.
-    """
-
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
-        self.action: Action | None = None
-        self.outcome: Outcome | None = None
-        self.written: set[Side] = set()
-        self.landed: dict[Side, Record] = {}
-        self.again: set[Side] = set()
-        self.held: Hold | None = None
-        self.in_doubt = False
-        self.service_code = ""
-        self.column: str | None = None
-
-    def finish(self, *, held: Hold | None = None, created: Side | None = None) -> None:
-        """The last word on this pair."""
-        assert self.action is not None
-        seen = frozenset(side for side in Side if self.pair.present(side))
-        self.outcome = Outcome(self.action, seen, self.written, held, self.pair.coupled_now, created)
-
-
 async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
-    """Decide and do, until every pair has its outcome. Couplings that changed are stored."""
+    """Decide and do, until every pair has its outcome or time is up; then couplings and intents are stored."""
     everything = [Settled(pair) for pair in pairs]
+    announcements: list[str] = []
     open_ones = everything
     for number in range(ROUNDS):
         if not open_ones:
@@ -72,24 +51,26 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
         await _decide(work, open_ones)
         if number == 0:
             _weigh(work, open_ones)
-        await _forget_attempts(work, open_ones, refused=number > 0)
-        await _store_attempts(work, open_ones)
+        _forget_attempts(work, open_ones, refused=number > 0)
+        announcements += await _announce(work, open_ones, first=number == 0)
         for source in work.sources:
             await _write_side(work, source.other, open_ones)
-        await _finish_round(work, open_ones)
-        open_ones = [settled for settled in open_ones if settled.outcome is None]
+        _finish_round(work, open_ones)
+        open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
     for settled in open_ones:
         settled.finish(held=_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
+    await conclude(work, everything)
+    work.ledger.settle(announcements)
     return everything
 
 
 async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
     references = await references_for(work, [settled.pair for settled in open_ones])
-    now = work.services.clock.now()
+    now = work.now
     for settled in open_ones:
         pair = settled.pair
-        settled.landed, settled.again = {}, set()
+        settled.landed, settled.again, settled.kept = {}, set(), None
         settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
         if isinstance(settled.action, Hold):
             settled.finish(held=settled.action)
@@ -97,12 +78,15 @@ async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
 
 def _weigh(work: Slice, decided: Sequence[Settled]) -> None:
     """Stop before anything is written when the run would take away too much. Raises NeedsPerson."""
-    damage = total(damage_of(one.action, _values_now(one.pair)) for one in decided if one.action is not None)
-    so_far = work.run.damage + damage
-    reason = None if work.state.guard_released else complaint(work.mapping, so_far, work.state.coupled)
+    weighed = work.weighed
+    for settled in decided:
+        if isinstance(settled.action, Change | Make | Uncouple):
+            settled.damage = damage_of(settled.action, _values_now(settled.pair))
+            weighed += settled.damage
+    reason = None if work.state.guard_released else complaint(work.mapping, weighed, work.state.coupled)
     if reason is not None:
         raise NeedsPerson(reason, code="guard_tripped")
-    work.run.damage = so_far
+    work.weighed = weighed
 
 
 def _values_now(pair: Pair) -> dict[Side, Values]:
@@ -114,53 +98,97 @@ def _values_now(pair: Pair) -> dict[Side, Values]:
     return found
 
 
-async def _store_attempts(work: Slice, open_ones: Sequence[Settled]) -> None:
-    """Write down which changes are about to be sent."""
-    attempts = []
-    for settled in open_ones:
-        if isinstance(settled.action, Change):
-            action = settled.action
-            settled.pair.coupling = action.before.attempting(action.writes, action.coupling, work.services.clock.now())
-            attempts.append(settled.pair.coupling)
-    if attempts:
-        await work.couplings.save(attempts)
-
-
-async def _forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) -> None:
+def _forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) -> None:
     """A write that was refused, or not answered for long, will not land any more.
 
     If its pair is held now, it must not explain a later edit that happens to have the same value.
     """
-    forgotten = []
     for settled in decided:
         coupling = settled.pair.coupling
         if not isinstance(settled.action, Hold) or coupling is None or coupling.attempt is None:
             continue
-        is_old = work.services.clock.now() - coupling.attempt.begun_at > IN_DOUBT
+        is_old = work.now - coupling.attempt.begun_at > work.services.policy.in_doubt
         if is_old or (refused and not settled.in_doubt):
             settled.pair.coupling = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
-            forgotten.append(settled.pair.coupling)
-    if forgotten:
-        await work.couplings.save(forgotten)
+            settled.kept = settled.pair.coupling
+
+
+async def _announce(work: Slice, open_ones: Sequence[Settled], *, first: bool) -> list[str]:
+    """Write down which creates and changes are about to be sent. Raises OvertakenError.
+
+    An attempt on top of an attempt goes into the coupling itself: the journal holds one of each only.
+    """
+    await _prepare_creates(work, open_ones)
+    plain: list[Settled] = []
+    stacked: list[Settled] = []
+    for settled in open_ones:
+        if isinstance(settled.action, Change):
+            action, coupling = settled.action, settled.pair.coupling
+            is_plain = first and (coupling is None or coupling.attempt is None)
+            settled.pair.coupling = action.before.attempting(action.writes, action.coupling, work.now)
+            settled.is_attempted = is_plain
+            (plain if is_plain else stacked).append(settled)
+    if stacked:
+        await _store_attempts(work, stacked)
+        await work.ledger.write()
+    creations = [one.creation for one in open_ones if one.creation is not None and isinstance(one.action, Make)]
+    intents = [creation.intent for creation in creations if not creation.in_doubt]
+    changes = [announced(work.mapping, one.pair.coupling) for one in plain if one.pair.coupling]
+    return await work.ledger.announce(entries(intents, changes))
+
+
+async def _prepare_creates(work: Slice, open_ones: Sequence[Settled]) -> None:
+    for side in Side:
+        makes = [settled for settled in open_ones if settled.makes_on(side)]
+        actions = [settled.action for settled in makes if isinstance(settled.action, Make)]
+        for settled, creation in zip(makes, await prepare(work, side, actions) if makes else (), strict=True):
+            settled.creation = creation
+
+
+async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
+    stored = await work.couplings.save([settled.pair.coupling for settled in stacked if settled.pair.coupling])
+    for settled, coupling in zip(stacked, stored, strict=True):
+        settled.pair.coupling = coupling
 
 
 async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> None:
-    """All writes to one side: creates, then changes."""
-    makes = [s for s in open_ones if isinstance(s.action, Make) and s.action.side is side and s.outcome is None]
-    if makes:
-        wanted = [(settled.pair, settled.action) for settled in makes if isinstance(settled.action, Make)]
-        for settled, result in zip(makes, await create(work, side, wanted), strict=True):
-            _after_create(work, settled, side, result)
-    changes = [s for s in open_ones if isinstance(s.action, Change) and side in s.action.writes and s.outcome is None]
-    if changes:
-        writes = [_update(settled, side) for settled in changes]
-        results = await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
-        for settled, result in zip(changes, results, strict=True):
-            _after_change(work, settled, side, result)
+    """All writes to one side, creates first, in portions; what does not get its turn is cut."""
+    makes = [one for one in open_ones if one.is_open and one.makes_on(side)]
+    for settled in [one for one in makes if one.creation and one.creation.in_doubt]:
+        _after_create(work, settled, side, DOUBT)
+    changes = [one for one in open_ones if one.is_open and one.changes_on(side)]
+    for portion in batched([one for one in makes if one.is_open] + changes, PORTION[side], strict=False):
+        writes = [_write(settled, side) for settled in portion]
+        results = await work.turns.take(side, partial(_send, work, side, writes))
+        if not results:
+            _cut(portion, is_sent=results is not None)
+            continue
+        for settled, result in zip(portion, results, strict=True):
+            after = _after_create if settled.makes_on(side) else _after_change
+            after(work, settled, side, result)
 
 
-def _update(settled: Settled, side: Side) -> Update:
-    """The write, with the version that was planned with: the one read now, else the one the coupling remembers."""
+async def _send(work: Slice, side: Side, writes: Sequence[Write]) -> list[WriteResult]:
+    """The results; none when the service could not be worked with at all: the slice ends with that failure."""
+    try:
+        return await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
+    except SyncFailure as failure:
+        work.turns.stop(failure)
+        return []
+
+
+def _cut(portion: Sequence[Settled], *, is_sent: bool) -> None:
+    """Leave these to the next slice; what was sent may have been done or not."""
+    for settled in portion:
+        settled.is_cut = True
+        settled.in_doubt = settled.in_doubt or is_sent
+        settled.doubt = settled.creation.intent if is_sent and settled.creation is not None else None
+
+
+def _write(settled: Settled, side: Side) -> Write:
+    """The write; a change names the version that was planned with: the one read now, else the remembered one."""
+    if settled.creation is not None and settled.makes_on(side):
+        return settled.creation.write
     assert isinstance(settled.action, Change)
     record = settled.pair.views[side].record
     end = settled.action.before.at(side)
@@ -168,7 +196,11 @@ def _update(settled: Settled, side: Side) -> Update:
 
 
 def _after_create(work: Slice, settled: Settled, side: Side, result: WriteResult) -> None:
+    assert settled.creation is not None
+    settled.added = coupling_after(work, settled.creation, result)
+    settled.doubt = intent_after(work, settled.creation, result)
     if isinstance(result, Written):
+        settled.pair.coupling = settled.added
         settled.finish(created=side)
     else:
         settled.finish(held=_held(work, settled, side, result))
@@ -189,44 +221,43 @@ def _after_change(work: Slice, settled: Settled, side: Side, result: WriteResult
 
 def _held(work: Slice, settled: Settled, side: Side, refused: Refused) -> Hold:
     reason = _HELD_BECAUSE.get(refused.kind, Reason.SERVICE_REFUSED)
-    settled.service_code, settled.column = refused.code, refused.column
+    settled.refused = refused
     caption = work.tables[side].caption
     text = f"{side.product} refused the {caption}: {refused.message}" if refused.message else reason.sentence
     return Hold(reason, text, side.other)
 
 
-async def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
-    """Store the couplings of what is done; what must be looked at again stays open."""
-    saves, removals = [], []
+def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
+    """What is done is kept for storing; what must be looked at again stays open."""
     for settled in open_ones:
         action = settled.action
         if isinstance(action, Remember):
-            saves.append(action.coupling)
+            settled.kept = action.coupling
         elif isinstance(action, Uncouple):
-            removals.append(action.coupling)
+            settled.removed = action.coupling
         elif isinstance(action, Change) and settled.outcome is None:
-            saves += _after_all_writes(work, settled, action)
-        if settled.outcome is None and not settled.again:
+            _keep_after_writes(work, settled, action)
+        if (settled.is_open and not settled.again) or (settled.is_cut and settled.written):
             settled.finish(held=settled.held)
-    if saves:
-        await work.couplings.save(saves)
-    if removals:
-        await work.couplings.remove(removals)
 
 
-def _after_all_writes(work: Slice, settled: Settled, action: Change) -> list[Coupling]:
-    """The coupling to store: complete, or as before when nothing was done; in between the attempt stays stored."""
+def _keep_after_writes(work: Slice, settled: Settled, action: Change) -> None:
+    """The coupling to store: complete, or as before when nothing was done; in between the attempt stays with it."""
+    coupling = settled.pair.coupling
+    assert coupling is not None
     if settled.landed.keys() == action.writes.keys():
         after = action.coupling
         for side, record in settled.landed.items():
             end = versioned(work.mapping, side, after.at(side), record, work.tables[side])
             after = after.with_end(side, end)
-        settled.pair.coupling = after
-        return [after]
-    if settled.landed or settled.in_doubt or settled.again:
-        return []
-    settled.pair.coupling = action.before.unsure()
-    return [settled.pair.coupling]
+        settled.pair.coupling = stored_as(after, coupling.version)
+    elif settled.landed or settled.in_doubt or settled.again:
+        pass
+    elif settled.is_cut and settled.is_attempted:
+        return  # announced, but never sent: it stands as it is stored
+    else:
+        settled.pair.coupling = stored_as(action.before.unsure(), coupling.version)
+    settled.kept = settled.pair.coupling
 
 
 async def _look_again(work: Slice, open_ones: Sequence[Settled]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.retention import Retention
+from shared.core.retry import IN_DOUBT
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.ports import (
@@ -35,14 +36,17 @@ class Policy:
     """How runs are cut and timed. `page_size` records of a side are read at a time, a slice ends after `slice_time`.
 
     The timer ticks by `schedule` (NCRONTAB); a mapping is due every `interval`. A run that was not touched for
-    `abandoned_after` is woken up. Deletions in Business Central are looked for every `sweep_interval`.
+    `abandoned_after` is woken up, one that nobody began after `resend_after`. Deletions in Business Central are looked
+    for every `sweep_interval`. A write without an answer may still land for `in_doubt`.
     """
 
-    page_size: int = 1000
+    page_size: int = 10_000
     slice_time: timedelta = timedelta(minutes=2)
     interval: timedelta = timedelta(minutes=1)
     schedule: str = "0 * * * * *"
     abandoned_after: timedelta = timedelta(minutes=15)
+    resend_after: timedelta = timedelta(minutes=2)
+    in_doubt: timedelta = IN_DOUBT
     sweep_interval: timedelta = timedelta(hours=1)
     retention: Retention = field(default_factory=Retention)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 
 from shared.core.failures import FeedExpired
 from shared.core.jobs import Trigger
@@ -14,53 +16,100 @@ from shared.core.sides import Side
 from shared.services.observe import Observed
 from shared.services.options import options_mapped_meanwhile
 from shared.services.pass_context import Slice
-from shared.services.repositories.runs import MappingState
 from shared.services.repositories.work_items import WorkItem
 from shared.services.sweep import deleted_records
 
 log = logging.getLogger(__name__)
+SWEPT_AT_ONCE = 40_000  # coupled records whose ids two calls tell: every run that a person asks for looks
 
 
-async def read_page(work: Slice) -> tuple[Observed, MappingState]:
-    """The next page of each feed not read to its end; with a run's first page also its work items and deletions.
+@dataclass(slots=True)
+class Progress:
+    """How far a run has read: it becomes the checkpoint when every record read so far has its outcome."""
 
-    Answers too the state that holds once every record of the page has its outcome, not before.
-    """
-    observed, reached = Observed(), replace(work.state, positions=dict(work.state.positions))
-    if not work.run.retried:
-        await _look_again_for_new_options(work, reached)
-    open_feeds = [side for side in Side if side not in work.run.finished_feeds]
-    pages = await asyncio.gather(*(_next_page(work, side, reached) for side in open_feeds))
-    for side, page in zip(open_feeds, pages, strict=True):
-        observed.records[side] = {record.id: record for record in page.records}
-        observed.deleted[side] = set(page.deleted)
-        reached.positions[side] = page.position
-        if not page.more:
-            work.run.finished_feeds.append(side)
-    if not work.run.retried:
+    positions: dict[Side, str | None]
+    finished: list[Side]
+    retried: bool
+    sweep_dataverse: bool
+    next_sweep_at: datetime | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both feeds are read to their ends."""
+        return len(self.finished) == len(Side)
+
+
+@dataclass(slots=True)
+class Page:
+    """What was read at once, and how far the run has come with it. `unchanged` is counted when the page is done."""
+
+    observed: Observed
+    progress: Progress
+    unchanged: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+
+
+def progress_of(work: Slice) -> Progress:
+    """Where the last checkpoint stands."""
+    state, run = work.state, work.run
+    return Progress(
+        dict(state.positions), list(run.finished_feeds), run.retried, state.sweep_dataverse, state.next_sweep_at
+    )
+
+
+def advance(work: Slice, progress: Progress) -> None:
+    """Move the checkpoint (not yet stored) to where a page ended."""
+    state, run = work.state, work.run
+    state.positions, state.sweep_dataverse = progress.positions, progress.sweep_dataverse
+    state.next_sweep_at = progress.next_sweep_at
+    run.finished_feeds, run.retried = progress.finished, progress.retried
+
+
+async def read_page(work: Slice, so_far: Progress) -> Page:
+    """The next page of each feed not read to its end; with a run's first page also its work items and deletions."""
+    progress = Progress(
+        dict(so_far.positions), list(so_far.finished), so_far.retried, so_far.sweep_dataverse, so_far.next_sweep_at
+    )
+    observed = Observed()
+    if not progress.retried:
+        await _look_again_for_new_options(work, progress)
+    await asyncio.gather(*(_read_side(work, side, progress, observed) for side in Side if side not in so_far.finished))
+    if not progress.retried:
         await _take_along_open_items(work, observed)
-        await _take_along_deletions(work, reached, observed)
-        work.run.retried = True
-    return observed, reached
+        await _take_along_deletions(work, progress, observed)
+        progress.retried = True
+    return Page(observed, progress)
 
 
-async def _look_again_for_new_options(work: Slice, reached: MappingState) -> None:
+async def _look_again_for_new_options(work: Slice, progress: Progress) -> None:
     """A choice that was missing is there now: the records that had to do without are among all the others."""
     mapped = await options_mapped_meanwhile(work)
     if mapped:
         await work.services.work_items(work.mapping.name).remove(mapped)
         work.items = {key: item for key, item in work.items.items() if key not in mapped}
-        reached.positions, reached.sweep_dataverse = {}, True
+        progress.positions, progress.sweep_dataverse = {}, True
 
 
-async def _next_page(work: Slice, side: Side, reached: MappingState) -> ChangePage:
-    rows, size = work.services.rows(side), work.services.policy.page_size
+async def _read_side(work: Slice, side: Side, progress: Progress, observed: Observed) -> None:
+    """One side's feed until there is a page full of it; the service's own pages may be smaller."""
+    left = work.services.policy.page_size
+    while left > 0:
+        page = await _next_page(work, side, progress, left)
+        observed.take(side, page)
+        progress.positions[side] = page.position
+        left -= len(page.records) + len(page.deleted)
+        if not page.more:
+            progress.finished.append(side)
+            return
+
+
+async def _next_page(work: Slice, side: Side, progress: Progress, size: int) -> ChangePage:
+    rows = work.services.rows(side)
     try:
-        return await rows.changes(work.tables[side], work.columns(side), reached.positions.get(side), size)
+        return await rows.changes(work.tables[side], work.columns(side), progress.positions.get(side), size)
     except FeedExpired:
         # Everything is compared again; what is equal is not rewritten.
         log.warning("the feed of %s in %s starts over", work.mapping.name, side.product)
-        reached.sweep_dataverse = reached.sweep_dataverse or side is Side.DATAVERSE
+        progress.sweep_dataverse = progress.sweep_dataverse or side is Side.DATAVERSE
         return await rows.changes(work.tables[side], work.columns(side), None, size)
 
 
@@ -76,23 +125,27 @@ async def _take_along_open_items(work: Slice, observed: Observed) -> None:
         observed.deleted[side] |= set(wanted) - found.keys()
 
 
-async def _take_along_deletions(work: Slice, reached: MappingState, observed: Observed) -> None:
+async def _take_along_deletions(work: Slice, progress: Progress, observed: Observed) -> None:
     """Look for deleted records where no feed tells them, now and then, and when a person asks for a run."""
-    now = work.services.clock.now()
-    if work.run.trigger is Trigger.PERSON or reached.next_sweep_at is None or reached.next_sweep_at <= now:
+    asked_for = work.run.trigger is Trigger.PERSON and work.state.coupled <= SWEPT_AT_ONCE
+    if asked_for or progress.next_sweep_at is None or progress.next_sweep_at <= work.now:
         observed.deleted[Side.BUSINESS_CENTRAL] |= await deleted_records(work, Side.BUSINESS_CENTRAL)
-        reached.next_sweep_at = now + work.services.policy.sweep_interval
-    if reached.sweep_dataverse:
+        progress.next_sweep_at = work.now + work.services.policy.sweep_interval
+    if progress.sweep_dataverse:
         observed.deleted[Side.DATAVERSE] |= await deleted_records(work, Side.DATAVERSE)
-        reached.sweep_dataverse = False
+        progress.sweep_dataverse = False
 
 
 async def is_due(work: Slice, item: WorkItem) -> bool:
     """Whether an open item is tried in this run: its time has come, a person asks, or its parent was coupled since."""
-    if work.run.trigger is Trigger.PERSON or item.next_at <= work.services.clock.now():
+    if work.run.trigger is Trigger.PERSON or item.next_at <= work.now:
         return True
     for parent in item.waits_for:
-        coupled_at = (await work.services.runs(parent).state()).last_coupled_at
+        coupled_at = await work.references.once(f"coupled:{parent}", partial(_coupled_at, work, parent))
         if coupled_at is not None and coupled_at >= item.last_at:
             return True
     return False
+
+
+async def _coupled_at(work: Slice, parent: str) -> datetime | None:
+    return (await work.services.runs(parent).state()).last_coupled_at

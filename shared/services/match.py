@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.core.actions import Seen
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
@@ -11,6 +12,7 @@ from shared.core.matching import Matches, find_matches, match_lines
 from shared.core.records import Record
 from shared.core.remember import described
 from shared.core.sides import Side
+from shared.services.candidates import candidates
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
 
@@ -21,7 +23,7 @@ async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], di
     Answers the pairs that remain, and per record with several candidates the candidates' ids.
     """
     several: dict[str, list[str]] = {}
-    if work.mapping.synch_only_coupled_records or not work.mapping.match_by:
+    if not matches_new_records(work):
         return pairs, several
     for source in work.sources:
         new = [pair for pair in pairs if _is_new(pair, source)]
@@ -32,6 +34,11 @@ async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], di
     return pairs, several
 
 
+def matches_new_records(work: Slice) -> bool:
+    """Whether new records are compared with the other side's before anything is created."""
+    return not work.mapping.synch_only_coupled_records and bool(work.mapping.match_by)
+
+
 def _is_new(pair: Pair, source: Side) -> bool:
     view = pair.views[source]
     return pair.coupling is None and view.seen is Seen.PRESENT and view.in_filter
@@ -39,30 +46,18 @@ def _is_new(pair: Pair, source: Side) -> bool:
 
 async def _matches(work: Slice, source: Side, new: Sequence[Pair], pairs: Sequence[Pair]) -> Matches:
     records = [_record(pair, source) for pair in new]
-    candidates = {
+    known = {
         _record(pair, source.other).id: _record(pair, source.other) for pair in pairs if _is_new(pair, source.other)
     }
-    for record in await _look_up(work, source, records):
-        candidates.setdefault(record.id, record)
-    coupled = await work.couplings.find(source.other, candidates)
-    free = [record for record in candidates.values() if record.id not in coupled]
+    for record in await candidates(work, source, searched_lines(work), records):
+        if view_of(work, source.other, record).in_filter:
+            known.setdefault(record.id, record)
+    coupled = await work.couplings.find(source.other, known)
+    free = [record for record in known.values() if record.id not in coupled]
     return find_matches(work.mapping, source, records, free, work.tables)
 
 
-async def _look_up(work: Slice, source: Side, records: Sequence[Record]) -> list[Record]:
-    """Rows of the other side that agree in one field of a match group, within the mapping's filter."""
-    target, found = source.other, dict[str, Record]()
-    for line in _searched_lines(work):
-        wanted = sorted({str(value) for record in records if (value := record.values.get(line.columns(source)[0]))})
-        if wanted:
-            rows = await work.services.rows(target).find(
-                work.tables[target], work.columns(target), line.columns(target)[0], wanted
-            )
-            found |= {row.id: row for row in rows}
-    return [row for row in found.values() if view_of(work, target, row).in_filter]
-
-
-def _searched_lines(work: Slice) -> list[FieldMapping]:
+def searched_lines(work: Slice) -> list[FieldMapping]:
     """The first plain field of each group, each once: one query finds the candidates of many records."""
     lines: dict[str, FieldMapping] = {}
     for group in work.mapping.match_by:
@@ -80,8 +75,9 @@ async def _couple(work: Slice, source: Side, pairs: list[Pair], matches: Matches
         if _is_new(pair, source) and (found := matches.pairs.get(_record(pair, source).id)) is not None:
             views = {source: pair.views[source], source.other: view_of(work, source.other, found)}
             coupled.append(Pair(views, _coupling(work, source, _record(pair, source), found), coupled_now=True))
-    refused = {c.at(source).id for c in await work.couplings.add([pair.coupling for pair in coupled if pair.coupling])}
-    kept = [pair for pair in coupled if pair.id_at(source) not in refused]
+    added = await work.couplings.add([pair.coupling for pair in coupled if pair.coupling])
+    stored = {coupling.at(source).id: coupling for coupling in added}
+    kept = [replace(pair, coupling=stored[one]) for pair in coupled if (one := pair.id_at(source)) in stored]
     rest = [pair for pair in pairs if not _is_taken(pair, source, matches, claimed)]
     return [*rest, *kept]
 
@@ -97,7 +93,7 @@ def _coupling(work: Slice, source: Side, record: Record, found: Record) -> Coupl
         source: described(CoupledRecord(record.id), record, work.tables[source]),
         source.other: described(CoupledRecord(found.id), found, work.tables[source.other]),
     }
-    return coupling_of(ends, work.services.clock.now())
+    return coupling_of(ends, work.now)
 
 
 def _record(pair: Pair, side: Side) -> Record:

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.core.actions import ABSENT, GONE, UNREAD, Seen, View
-from shared.core.coupling import Coupling
+from shared.core.coupling import CoupledRecord, Coupling
 from shared.core.filters import parse_filter
-from shared.core.records import Record
+from shared.core.records import ChangePage, Record
 from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice
 
 
 @dataclass(slots=True)
 class Observed:
-    """What is known to have moved: records by side and id, and the ids of deleted ones."""
+    """What is known to have moved: records by side and id, and the ids of deleted ones.
+
+    `from_feed` are those that a feed told; the others were read from the primary.
+    """
 
     records: dict[Side, dict[str, Record]] = field(default_factory=lambda: {side: {} for side in Side})
     deleted: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
+    from_feed: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
 
     def ids(self, side: Side) -> set[str]:
         """Every id of `side` that moved."""
         return self.records[side].keys() | self.deleted[side]
 
+    def take(self, side: Side, page: ChangePage) -> None:
+        """Add a page of a feed; of a record that moved twice the later news holds."""
+        self.deleted[side] -= {record.id for record in page.records}
+        self.records[side] |= {record.id: record for record in page.records}
+        self.from_feed[side] |= {record.id for record in page.records}
+        for record_id in page.deleted:
+            self.records[side].pop(record_id, None)
+            self.deleted[side].add(record_id)
 
-async def pairs_of(work: Slice, observed: Observed) -> list[Pair]:
+
+async def couplings_of(work: Slice, observed: Observed) -> list[Coupling]:
+    """The couplings of what moved."""
+    return await work.couplings.concerning({side: observed.ids(side) for side in Side})
+
+
+async def pairs_of(work: Slice, observed: Observed, couplings: Sequence[Coupling]) -> list[Pair]:
     """The pairs that the observations concern; coupled pairs once, uncoupled records each as a pair of its own."""
-    couplings = await _couplings_of(work, observed)
     pairs = [
-        Pair({side: _view(work, side, coupling.at(side).id, observed) for side in Side}, coupling)
+        Pair({side: _view(work, side, coupling.at(side), observed) for side in Side}, coupling)
         for coupling in couplings
     ]
     await _read_what_is_missing(work, pairs)
@@ -56,19 +73,19 @@ async def read_views(work: Slice, side: Side, ids: Iterable[str]) -> dict[str, V
     return {one: view_of(work, side, found[one]) if one in found else GONE for one in wanted}
 
 
-async def _couplings_of(work: Slice, observed: Observed) -> list[Coupling]:
-    found: dict[str, Coupling] = {}
-    for side in Side:
-        for coupling in (await work.couplings.find(side, observed.ids(side))).values():
-            found[coupling.business_central.id] = coupling
-    return list(found.values())
+def _view(work: Slice, side: Side, end: CoupledRecord, observed: Observed) -> View:
+    """One side of a coupled pair as the feed shows it; what a lagging replica remembers is no news.
 
-
-def _view(work: Slice, side: Side, record_id: str, observed: Observed) -> View:
-    if record_id in observed.deleted[side]:
+    Where no version is known to hold the base, there is nothing to tell the replica's lag by: the primary is asked.
+    """
+    if end.id in observed.deleted[side]:
         return GONE
-    record = observed.records[side].get(record_id)
-    return UNREAD if record is None else view_of(work, side, record)
+    record = observed.records[side].get(end.id)
+    if record is None or end.is_newer_than(record):
+        return UNREAD
+    if side is Side.BUSINESS_CENTRAL and end.etag is None and end.id in observed.from_feed[side]:
+        return UNREAD
+    return view_of(work, side, record)
 
 
 async def _read_what_is_missing(work: Slice, pairs: list[Pair]) -> None:

@@ -1,46 +1,88 @@
-"""Everything for one page of changes: recover, pair, match, decide, write, remember."""
+"""From a page of changes to chunks of pairs: pair and match; then each chunk is decided, written and remembered."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+
 from shared.core.actions import Hold, Make, Nothing, Seen, Uncouple
+from shared.core.coupling import Coupling
 from shared.core.reasons import Reason
 from shared.core.sides import Side
-from shared.services.apply import Settled, carry_out
-from shared.services.feeds import is_due
+from shared.services.apply import carry_out
+from shared.services.feeds import Page, is_due
 from shared.services.match import couple_matches
-from shared.services.observe import Observed, pairs_of
+from shared.services.observe import pairs_of
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget, keys_of, record_outcomes, versions_of
-from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one, recover_creates
-from shared.services.repositories.runs import MappingState
+from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one
 from shared.services.repositories.work_items import WorkItem
+from shared.services.settled import Settled
+from shared.services.turns import CHUNK
 
 
-async def synchronize_page(work: Slice, observed: Observed, reached: MappingState) -> None:
-    """Bring the observed records in step; `reached` learns how many couplings there are then."""
-    doubt = await recover_creates(work)
-    left_alone: list[Settled] = []
+@dataclass(slots=True)
+class Paired:
+    """A page as pairs: those to be decided, and those that are left alone, each with its outcome."""
+
+    page: Page
+    pairs: list[Pair]
+    left_alone: list[Settled] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> list[tuple[Pair, ...]]:
+        """The pairs to be decided, in chunks."""
+        return list(batched(self.pairs, CHUNK, strict=False))
+
+
+async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doubt: datetime | None) -> Paired:
+    """The pairs that the page's news concern, new records matched with free ones of the other side.
+
+    Since `doubt` Business Central may have made a record for us that was not found yet.
+    """
+    paired = Paired(page, [])
     active: list[Pair] = []
-    for pair in await pairs_of(work, observed):
+    for pair in await pairs_of(work, page.observed, couplings):
         if may_be_the_missing_one(pair, doubt):
-            left_alone.append(_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS))
+            paired.left_alone.append(_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS))
         elif (item := await _rests(work, pair)) is not None:
-            left_alone.append(_left_resting(pair, item))
+            paired.left_alone.append(_left_resting(pair, item))
         else:
             active.append(pair)
     pairs, several = await couple_matches(work, active)
-    undecided = [pair for pair in pairs if _several(pair, several)]
-    settled = await carry_out(work, [pair for pair in pairs if not _several(pair, several)])
-    settled += [_held_by_several(pair, several) for pair in undecided]
-    settled += left_alone
-    await record_outcomes(work, settled)
-    known = {one.pair.id_at(side) for one in settled for side in Side}
-    await forget(work, (f"{side}|{one}" for side in Side for one in observed.deleted[side] if one not in known))
+    for pair in pairs:
+        if _several(pair, several):
+            paired.left_alone.append(_held_by_several(pair, several))
+        else:
+            paired.pairs.append(pair)
+    return paired
+
+
+async def synchronize_chunk(work: Slice, page: Page, pairs: Sequence[Pair]) -> bool:
+    """Bring these pairs in step and count them; whether all of them had their turn."""
+    settled = await carry_out(work, pairs)
+    await count_in(work, page, [one for one in settled if one.outcome is not None])
+    return not any(one.is_cut for one in settled)
+
+
+async def count_in(work: Slice, page: Page, settled: Sequence[Settled]) -> None:
+    """Write down the outcomes, and how many couplings there are now."""
+    await record_outcomes(work, page, settled)
     gained = sum(1 for one in settled if one.outcome and (_is_new(one) or one.outcome.coupled))
     lost = sum(1 for one in settled if isinstance(one.action, Uncouple) and one.outcome and not one.outcome.held)
-    reached.coupled = max(0, reached.coupled + gained - lost)
+    work.state.coupled = max(0, work.state.coupled + gained - lost)
     if gained:
-        reached.last_coupled_at = work.services.clock.now()
+        work.state.last_coupled_at = work.now
+
+
+async def forget_the_gone(work: Slice, paired: Paired) -> None:
+    """Drop the work items of deleted records that were never coupled."""
+    pairs = [*paired.pairs, *(one.pair for one in paired.left_alone)]
+    known = {pair.id_at(side) for pair in pairs for side in Side}
+    deleted = paired.page.observed.deleted
+    await forget(work, (f"{side}|{one}" for side in Side for one in deleted[side] if one not in known))
 
 
 async def _rests(work: Slice, pair: Pair) -> WorkItem | None:
@@ -55,8 +97,7 @@ async def _rests(work: Slice, pair: Pair) -> WorkItem | None:
 
 
 def _left_resting(pair: Pair, item: WorkItem) -> Settled:
-    one = Settled(pair)
-    one.action = Nothing(Reason.SKIPPED if item.skipped else Reason.NOT_DUE)
+    one = Settled(pair, Nothing(Reason.SKIPPED if item.skipped else Reason.NOT_DUE))
     one.finish()
     return one
 
@@ -81,7 +122,7 @@ def _held_by_several(pair: Pair, several: dict[str, list[str]]) -> Settled:
 
 
 def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:
-    one = Settled(pair)
-    one.action = Hold(reason, message, next(side for side in Side if pair.present(side)))
-    one.finish(held=one.action)
+    held = Hold(reason, message, next(side for side in Side if pair.present(side)))
+    one = Settled(pair, held)
+    one.finish(held=held)
     return one

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared.core.actions import Seen, View
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
-from shared.core.jobs import Job, passes_of
+from shared.core.guard import Damage
+from shared.core.jobs import passes_of
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.services.context import Services
+from shared.services.ledger import Ledger
+from shared.services.references import ReferenceMemory
+from shared.services.repositories.coupling_documents import Intent
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.runs import MappingState, Run
 from shared.services.repositories.work_items import WorkItem
+from shared.services.turns import Turns
 
 
 @dataclass(slots=True)
@@ -42,19 +48,37 @@ class Pair:
 
 @dataclass(slots=True)
 class Slice:
-    """The work at hand: mapping, tables, the run with its jobs by source side, and the open work items by key.
+    """The work at hand: mapping, tables, the ledger of the run, the open work items by key.
 
-    `state` is how far the mapping has come by the last checkpoint.
+    `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
+    planned. `turns` says who may write when, and when time is up.
     """
 
     services: Services
     mapping: Mapping
     tables: dict[Side, Table]
     couplings: CouplingRepository
-    run: Run
-    jobs: dict[Side, Job]
-    state: MappingState
+    ledger: Ledger
+    turns: Turns
+    references: ReferenceMemory
     items: dict[str, WorkItem] = field(default_factory=dict)
+    intents: dict[tuple[Side, str], Intent] = field(default_factory=dict)
+    weighed: Damage = field(default_factory=Damage)
+
+    @property
+    def run(self) -> Run:
+        """The run, as it will stand in the next checkpoint."""
+        return self.ledger.run
+
+    @property
+    def state(self) -> MappingState:
+        """How far the mapping has come, as it will stand in the next checkpoint."""
+        return self.ledger.state
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self.services.clock.now()
 
     @property
     def sources(self) -> tuple[Side, ...]:

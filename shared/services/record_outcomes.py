@@ -11,15 +11,19 @@ from shared.core.reasons import Reason
 from shared.core.references import Unresolved
 from shared.core.retry import WAITING, is_skipped, next_attempt
 from shared.core.sides import Side
-from shared.services.apply import Settled
+from shared.services.feeds import Page
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.work_items import WorkItem
+from shared.services.settled import Settled
 
 MOST_MESSAGES = 50  # of one job; the work items hold the rest
 
 
-async def record_outcomes(work: Slice, settled: Sequence[Settled]) -> None:
-    """Add the counters to the jobs (not yet stored), store new and changed work items, remove those that are cured."""
+async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -> None:
+    """Add the counters to the run (not yet stored), store new and changed work items, remove those that are cured.
+
+    What is unchanged is counted with its page: if time is up within it, it is looked at once more.
+    """
     kept: dict[str, WorkItem] = {}
     for one in settled:
         assert one.outcome is not None
@@ -29,10 +33,12 @@ async def record_outcomes(work: Slice, settled: Sequence[Settled]) -> None:
             one.outcome.skips = item.skipped
             _note(work, one.outcome.held)
         for side, counters in count(one.outcome, work.sources).items():
-            work.jobs[side].counters.add(counters)
+            page.unchanged[side] += counters.unchanged
+            counters.unchanged = 0
+            work.run.counters[side].add(counters)
         _note_what_was_left(work, one)
     kept |= _missing_options(work, settled)
-    tried = [one for one in settled if not rests(one)]
+    tried = [one for one in settled if not rests(one) and not one.is_cut]
     cured = {key for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
     repository = work.services.work_items(work.mapping.name)
     if kept:
@@ -57,14 +63,14 @@ def _missing_options(work: Slice, settled: Sequence[Settled]) -> dict[str, WorkI
         if not isinstance(one.action, (Nothing, Remember, Change, Make)):
             continue
         for left in one.action.left:
-            job = work.jobs.get(left.side) or next(iter(work.jobs.values()))
+            job = work.run.jobs.get(left.side) or next(iter(work.run.jobs.values()))
             item = WorkItem(
                 mapping=work.mapping.name,
                 source=left.side,
                 record_id=f"option:{left.line}:{left.value}",
                 reason=Reason.OPTION_NOT_MAPPED,
                 message=_left_alone(left),
-                job=job.id,
+                job=job,
                 first_at=now,
                 last_at=now,
                 next_at=now,
@@ -101,7 +107,7 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
         record_id=record_id,
         reason=held.reason,
         message=held.message,
-        job=work.jobs[source].id if source in work.jobs else next(iter(work.jobs.values())).id,
+        job=work.run.jobs.get(source) or next(iter(work.run.jobs.values())),
         first_at=earlier.first_at if earlier else now,
         last_at=now,
         next_at=next_attempt(held.reason, attempts, now),
@@ -110,8 +116,8 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
         dataverse_id=one.pair.id_at(Side.DATAVERSE),
         number=number,
         title=title,
-        column=one.column or (held.problems[0].column if held.problems else None),
-        service_code=one.service_code,
+        column=(one.refused.column if one.refused else None) or (held.problems[0].column if held.problems else None),
+        service_code=one.refused.code if one.refused else "",
         fields=held.fields,
         waits_for=tuple(sorted({name for wait in held.waits for name in wait.mappings})),
         skipped=skipped,
@@ -136,17 +142,18 @@ def _names(work: Slice, one: Settled, source: Side) -> tuple[str | None, str | N
 
 def _note(work: Slice, held: Hold) -> None:
     """A sentence in the job of the pass that could not do it; waiting records are counted by what they wait for."""
-    job = work.jobs.get(held.source) or next(iter(work.jobs.values()))
-    _say(job.messages, held.message if held.reason in WAITING else f"{held.reason.sentence} {held.message}")
+    source = held.source if held.source in work.run.jobs else next(iter(work.run.jobs))
+    _say(
+        work.run.messages[source], held.message if held.reason in WAITING else f"{held.reason.sentence} {held.message}"
+    )
 
 
 def _note_what_was_left(work: Slice, one: Settled) -> None:
     if not isinstance(one.action, (Nothing, Remember, Change, Make)):
         return
     for left in one.action.left:
-        job = work.jobs.get(left.side)
-        if job is not None:
-            _say(job.messages, _left_alone(left))
+        if left.side in work.run.jobs:
+            _say(work.run.messages[left.side], _left_alone(left))
 
 
 def _left_alone(left: Unresolved) -> str:

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.jobs import Counters
 from shared.core.records import Record
 from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import ColumnKind
 from shared.core.values import same
 from shared.services.pass_context import Pair, Slice
-from shared.services.repositories.couplings import Intent
+from shared.services.repositories.coupling_documents import Intent
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)  # between this machine and the service
 SEARCHED = 4  # text columns by which a record is looked for
@@ -26,11 +27,11 @@ MAY_BE_OURS = "Whether it was just created by this app is not certain yet; it wa
 
 
 async def recover_creates(work: Slice) -> datetime | None:
-    """Couple what unfinished creates have made.
+    """Couple what unfinished creates have made; the others stay in `work.intents`.
 
     Answers since when Business Central may have made a record that has not been found; None when there is no doubt.
     """
-    intents = await work.couplings.open_intents()
+    intents = list(work.intents.values())
     if not intents:
         return None
     found: list[tuple[Intent, Record]] = []
@@ -42,6 +43,11 @@ async def recover_creates(work: Slice) -> datetime | None:
     sources = await _sources(work, [intent for intent, _ in found])
     couplings = [_coupling(work, intent, record, sources.get(intent.source_id)) for intent, record in found]
     await work.couplings.add(couplings, [intent for intent, _ in found])
+    for intent, _ in found:
+        del work.intents[(intent.source, intent.source_id)]
+        work.state.coupled += 0 if intent.replaces else 1
+        if intent.source in work.run.counters:
+            work.run.counters[intent.source].add(Counters(inserted=1))
     return _doubt(work, intents, {intent.source_id for intent, _ in found})
 
 
@@ -54,9 +60,8 @@ def may_be_the_missing_one(pair: Pair, doubt: datetime | None) -> bool:
 
 
 def _doubt(work: Slice, intents: Sequence[Intent], found: set[str]) -> datetime | None:
-    now = work.services.clock.now()
     open_ones = [one for one in intents if one.target_id is None and one.source_id not in found]
-    return min((one.begun_at for one in open_ones if one.in_doubt_until > now), default=None)
+    return min((one.begun_at for one in open_ones if one.in_doubt_until > work.now), default=None)
 
 
 async def _find_by_id(work: Slice, side: Side, intents: Sequence[Intent]) -> list[tuple[Intent, Record]]:
@@ -130,4 +135,4 @@ def _coupling(work: Slice, intent: Intent, created: Record, source: Record | Non
         side: versioned(work.mapping, side, CoupledRecord(record.id, intent.base[side]), record, work.tables[side])
         for side, record in records.items()
     }
-    return coupling_of(ends, work.services.clock.now())
+    return coupling_of(ends, work.now)

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.core.jobs import Job, JobStatus, Trigger, job_key, passes_of
+from shared.core.jobs import JobStatus, Trigger, job_key, passes_of
 from shared.core.mapping import Mapping
 from shared.core.order import parents_first
-from shared.core.sides import Side, direction_from
 from shared.ports import JobMessage, StateConflict
 from shared.services.context import Services
 from shared.services.repositories.jobs import Request
-from shared.services.repositories.runs import MappingState, Run
+from shared.services.repositories.runs import Ending, MappingState, Run
+from shared.services.run_record import follow_run
 
 QUEUE = "sync-jobs"
-RESEND_AFTER = timedelta(minutes=2)
 MOST_SETBACKS = 30
 
 
@@ -56,10 +55,31 @@ async def enqueue_due(services: Services) -> list[str]:
 async def send_slice(services: Services, run: Run, *, delay: timedelta | None = None) -> None:
     """Send the message for the next slice of a run; the same slice is the same message however often it is sent."""
     not_before = services.clock.now() + delay if delay else None
-    body = {"version": 1, "connection": services.connection, "mapping": run.mapping, "run": run.id, "slice": run.slice}
+    body = {
+        "version": 1,
+        "connection": services.connection,
+        "mapping": run.mapping,
+        "run": run.id,
+        "slice": run.slice,
+        "turn": run.delays,
+    }
     message_id = f"{run.id}:{run.slice}:{run.delays}"
     message = JobMessage(message_id, f"{services.connection}|{run.mapping}", body)
     await services.queue.send(message, not_before=not_before)
+
+
+async def put_off(services: Services, run: Run, delay: timedelta) -> None:
+    """Send the same slice again, for later, unless somebody did it meanwhile."""
+    runs = services.runs(run.mapping)
+    while True:
+        state, fresh = await runs.state(), await runs.get(run.id)
+        if fresh is None or fresh.ended or fresh.slice != run.slice:
+            return
+        fresh.delays += 1
+        fresh.touched_at = services.clock.now() + delay
+        if await _save_quietly(services, state, [fresh]):
+            await send_slice(services, fresh, delay=delay)
+            return
 
 
 async def _queue_run(
@@ -71,28 +91,19 @@ async def _queue_run(
         state = await runs.state()
         if state.queued is not None and (waiting := await runs.get(state.queued)) is not None:
             return waiting
-        run, jobs = _new_run(services, mapping, trigger, now, requested_by)
+        run = _new_run(services, mapping, trigger, now, requested_by)
         state.queued = run.id
-        await services.jobs.save(jobs)
-        try:
-            await runs.save(state, [run])
-        except StateConflict:
+        if not await _save_quietly(services, state, [run]):
             continue  # somebody else asked at the same moment, or the run before made a step
+        await follow_run(services, run)
         await send_slice(services, run)
         return run
 
 
-def _new_run(
-    services: Services, mapping: Mapping, trigger: Trigger, now: datetime, requested_by: str
-) -> tuple[Run, list[Job]]:
+def _new_run(services: Services, mapping: Mapping, trigger: Trigger, now: datetime, requested_by: str) -> Run:
     run_id = job_key(now, services.ids.new())
-    jobs: dict[Side, Job] = {}
-    for source in passes_of(mapping.direction):
-        job_id = job_key(now, services.ids.new())
-        direction = direction_from(source)
-        jobs[source] = Job(job_id, run_id, mapping.name, direction, trigger, now, requested_by=requested_by)
-    ids = {source: job.id for source, job in jobs.items()}
-    return Run(run_id, mapping.name, trigger, ids, now, now), list(jobs.values())
+    jobs = {source: job_key(now, services.ids.new()) for source in passes_of(mapping.direction)}
+    return Run(run_id, mapping.name, trigger, jobs, now, now, requested_by)
 
 
 async def _wake(services: Services, state: MappingState, now: datetime) -> bool:
@@ -100,10 +111,12 @@ async def _wake(services: Services, state: MappingState, now: datetime) -> bool:
     runs = services.runs(state.mapping)
     run = await runs.get(state.active or state.queued or "")
     if run is None or run.ended:
-        state.active = state.queued = None
+        if run is not None:
+            await follow_run(services, run)
+        state.active, state.queued = None, state.queued if state.active else None
         await _save_quietly(services, state, [])
         return False
-    patience = services.policy.abandoned_after if state.active else RESEND_AFTER
+    patience = services.policy.abandoned_after if state.active else services.policy.resend_after
     if now - run.touched_at < patience:
         return False
     run.touched_at = now
@@ -111,21 +124,19 @@ async def _wake(services: Services, state: MappingState, now: datetime) -> bool:
     if run.setbacks > MOST_SETBACKS:
         return await _give_up(services, state, run, now)
     if await _save_quietly(services, state, [run]):
+        await follow_run(services, run)
         await send_slice(services, run)
     return True
 
 
 async def _give_up(services: Services, state: MappingState, run: Run, now: datetime) -> bool:
     """End a run that never gets anywhere, and say so."""
-    run.ended = True
+    message = "The run was started again and again and never came to its end. See the app's log."
+    run.ended, run.ending = True, Ending(JobStatus.FAILED, now, message)
     state.active = state.queued = None
     state.next_due_at = now
     if await _save_quietly(services, state, [run]):
-        jobs = await services.jobs.get_many(list(run.jobs.values()))
-        for job in jobs:
-            job.status, job.finished_at = JobStatus.FAILED, now
-            job.message = "The run was started again and again and never came to its end. See the app's log."
-        await services.jobs.save(jobs)
+        await follow_run(services, run)
     return True
 
 

@@ -25,7 +25,7 @@ async def references_for(work: Slice, pairs: Sequence[Pair]) -> References:
     for line in work.mapping.fields:
         if line.enabled and line.reference is not None:
             values = {side: _values(line, side, pairs) for side in Side}
-            answers[line.caption] = await _answers(work.services, work, line, line.reference, values)
+            answers[line.caption] = await _answers(work, line, line.reference, values)
     return answers
 
 
@@ -42,47 +42,42 @@ def _values(line: FieldMapping, side: Side, pairs: Iterable[Pair]) -> set[Value]
 
 
 async def _answers(
-    services: Services, work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+    work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
 ) -> ReferenceAnswers:
     match reference.kind:
         case ReferenceKind.COUPLED_RECORD:
-            return await _coupled_records(services, reference, values)
+            return await _coupled_records(work, reference, values)
         case ReferenceKind.CURRENCY:
-            return await _currencies(services, reference, values)
+            return await _currencies(work, reference, values)
         case ReferenceKind.COUPLED_NUMBER:
-            return await _coupled_numbers(services, reference, values)
+            return await _coupled_numbers(work, reference, values)
         case ReferenceKind.COMPANY:
-            return await _companies(services, reference, values)
+            return await _companies(work.services, reference, values)
         case ReferenceKind.CHOICE:
-            return await _choices(services, work, line, reference, values)
+            return await _choices(work, line, reference, values)
 
 
-async def _couplings(
-    services: Services, mappings: Sequence[str], side: Side, values: Iterable[Value]
-) -> list[Coupling]:
+async def _couplings(work: Slice, mappings: Sequence[str], side: Side, values: Iterable[Value]) -> list[Coupling]:
     ids = [str(value) for value in values if value is not None]
     found: list[Coupling] = []
-    if ids:
-        for mapping in mappings:
-            found += (await services.couplings(mapping).find(side, ids)).values()
+    for mapping in mappings:
+        found += await work.references.couplings(mapping, side, ids)
     return found
 
 
-async def _coupled_records(
-    services: Services, reference: Reference, values: dict[Side, set[Value]]
-) -> ReferenceAnswers:
+async def _coupled_records(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     answers: dict[Side, dict[Value, Value]] = {}
     for side in Side:
-        couplings = await _couplings(services, reference.mappings, side, values[side])
+        couplings = await _couplings(work, reference.mappings, side, values[side])
         answers[side] = {coupling.at(side).id: coupling.at(side.other).id for coupling in couplings}
     return ReferenceAnswers(_what(reference), reference.mappings, answers)
 
 
-async def _currencies(services: Services, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+async def _currencies(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     """Blank in BC is the local currency; in Dataverse that is the row with its ISO code."""
     if not any(values.values()):
         return ReferenceAnswers(_what(reference), reference.mappings)
-    coupled = await _coupled_records(services, reference, values)
+    coupled, services = await _coupled_records(work, reference, values), work.services
     local = await services.facts.get("local currency", lambda: _local_currency_row(services))
     answers = {side: dict(coupled.answers[side]) for side in Side}
     blanks: dict[Side, Value] = {Side.DATAVERSE: None}
@@ -121,13 +116,11 @@ async def _names(services: Services, reference: Reference, missing: dict[Side, s
     return names
 
 
-async def _coupled_numbers(
-    services: Services, reference: Reference, values: dict[Side, set[Value]]
-) -> ReferenceAnswers:
+async def _coupled_numbers(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
     if any(value is not None for side in Side for value in values[side]):
         for mapping in reference.mappings:
-            for coupling in await services.couplings(mapping).all():
+            for coupling in await work.references.once(f"all of {mapping}", work.services.couplings(mapping).all):
                 number = coupling.business_central.number
                 answers[Side.BUSINESS_CENTRAL][number] = coupling.dataverse.id
                 answers[Side.DATAVERSE][coupling.dataverse.id] = number
@@ -147,12 +140,12 @@ async def _companies(services: Services, reference: Reference, values: dict[Side
 
 
 async def _choices(
-    services: Services, work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+    work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
 ) -> ReferenceAnswers:
     if not any(value is not None for side in Side for value in values[side]):
         return ReferenceAnswers(str(reference.table))
-    options = await options_of(services, work, line)
-    table = services.tables[(Side.BUSINESS_CENTRAL, str(reference.table))]
+    options = await work.references.once(f"options of {line.caption}", lambda: options_of(work.services, work, line))
+    table = work.services.tables[(Side.BUSINESS_CENTRAL, str(reference.table))]
     return ReferenceAnswers(table.caption, (), options.answers, captions=options.captions)
 
 

@@ -2,101 +2,141 @@
 
 A slice is one queue message. It works page by page until both feeds are read or its time is up, and stores a checkpoint
 after each page, when every record of that page has its outcome: a watermark never moves past a record that has none.
-Killing the process anywhere and delivering the message again ends in the same state.
+Killing the process anywhere and delivering the message again ends in the same state. Of two that work on the same run,
+because a lock ran out, the later takes over: the earlier one cannot announce anything more.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping as Document
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.core.failures import Passing, SyncFailure
-from shared.core.jobs import JobStatus
+from shared.core.jobs import Counters, JobStatus
 from shared.core.mapping import Mapping
 from shared.core.schedule import next_due
-from shared.core.sides import Side
+from shared.core.sides import Side, direction_from
 from shared.ports import StateConflict
 from shared.services.context import Services
-from shared.services.feeds import read_page
-from shared.services.page import synchronize_page
+from shared.services.journal import replay
+from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
-from shared.services.repositories.runs import MappingState, Run
-from shared.services.requests import MOST_SETBACKS, send_slice
+from shared.services.pipeline import work_off
+from shared.services.references import ReferenceMemory
+from shared.services.repositories.runs import Ending, MappingState, Run
+from shared.services.requests import MOST_SETBACKS, put_off, send_slice
+from shared.services.run_record import follow_run
+from shared.services.turns import Turns
 
 log = logging.getLogger(__name__)
-PARENTS_PAUSE = timedelta(seconds=0.5)
+PARENTS_PAUSE = timedelta(seconds=0.5)  # twice as long each time
+LONGEST_PARENTS_PAUSE = timedelta(seconds=30)
 LONGEST_WAIT_FOR_PARENTS = timedelta(minutes=10)
+AFTER_A_RACE = 2.0  # seconds until a slice is tried again whose couplings somebody else has changed
 
 
 async def run_slice(services: Services, message: Document[str, object]) -> None:
     """Do what a queue message asks for. A message whose slice was done already is a duplicate and does nothing."""
-    mapping_name, run_id, slice_number = str(message["mapping"]), str(message["run"]), message["slice"]
-    stored = await services.mappings.get(mapping_name)
-    runs = services.runs(mapping_name)
-    state, run = await runs.state(), await runs.get(run_id)
-    if stored is None or run is None or run.ended or run.slice != slice_number:
-        log.info("nothing to do for run %s of %s: done already", run_id, mapping_name)
-        if run is not None and not run.ended:
-            await send_slice(services, run)  # the slice was done, but was its successor's message sent?
+    mapping_name, run_id = str(message["mapping"]), str(message["run"])
+    stored, run = await asyncio.gather(services.mappings.get(mapping_name), services.runs(mapping_name).get(run_id))
+    if stored is None or run is None or run.ended or not _is_next(run, message):
+        await _done_already(services, mapping_name, run_id, run)
         return
     if await _parents_are_at_work(services, stored.mapping, run):
-        await _put_off(services, state, run, PARENTS_PAUSE)
+        await put_off(services, run, min(PARENTS_PAUSE * 2 ** min(run.delays, 10), LONGEST_PARENTS_PAUSE))
         return
-    work = await _begin(services, stored.mapping, state, run)
+    ledger = await _claim(services, run)
+    if ledger is None:
+        return
     try:
-        finished = await _work_off(work)
+        await _run(await _slice(services, stored.mapping, ledger))
+    except OvertakenError as overtaken:
+        log.warning("%s", overtaken)
+
+
+async def _run(work: Slice) -> None:
+    try:
+        await replay(work)
+        work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
+        if await work_off(work):
+            await _end(work, JobStatus.SUCCEEDED, "")
+        else:
+            work.run.slice += 1
+            await work.ledger.write()
+            await send_slice(work.services, work.run)
+    except OvertakenError:
+        raise
+    except StateConflict:
+        await _put_off_or_fail(work, Passing("Somebody else changed a coupling.", retry_after=AFTER_A_RACE))
     except Passing as failure:
         await _put_off_or_fail(work, failure)
     except SyncFailure as failure:
         await _end(work, JobStatus.FAILED, str(failure))
-    except StateConflict:
-        log.warning("run %s of %s met another run's changes; it is left to that one", run_id, mapping_name)
-    else:
-        if finished:
-            await _end(work, JobStatus.SUCCEEDED, "")
-        else:
-            run.slice += 1
-            await _store(work)
-            await send_slice(services, run)
+
+
+def _is_next(run: Run, message: Document[str, object]) -> bool:
+    """Whether a message is the one that the run waits for; one that was put off has a successor with a later turn."""
+    return (message["slice"], message.get("turn", run.delays)) == (run.slice, run.delays)
+
+
+async def _done_already(services: Services, mapping: str, run_id: str, run: Run | None) -> None:
+    """Whoever did this slice may have died just before its last step: the jobs' end, or the successor's message."""
+    log.info("nothing to do for run %s of %s: done already", run_id, mapping)
+    if run is not None and run.ended:
+        await follow_run(services, run)
+    elif run is not None:
+        waits = run.touched_at - services.clock.now()
+        await send_slice(services, run, delay=waits if waits > timedelta(0) else None)
 
 
 async def _parents_are_at_work(services: Services, mapping: Mapping, run: Run) -> bool:
     """Whether a parent's run that was asked for no later is still on: children wait for it, within reason."""
     if services.clock.now() - run.requested_at > LONGEST_WAIT_FOR_PARENTS:
         return False
-    for parent in mapping.depends_on:
-        state = await services.runs(parent).state()
-        for run_id in (state.active, state.queued):
-            other = await services.runs(parent).get(run_id) if run_id else None
-            if other is not None and not other.ended and other.requested_at <= run.requested_at:
-                return True
+    return any(await asyncio.gather(*(_is_at_work(services, parent, run) for parent in mapping.depends_on)))
+
+
+async def _is_at_work(services: Services, parent: str, run: Run) -> bool:
+    state = await services.runs(parent).state()
+    for run_id in (state.active, state.queued):
+        other = await services.runs(parent).get(run_id) if run_id else None
+        if other is not None and not other.ended and other.requested_at <= run.requested_at:
+            return True
     return False
 
 
-async def _begin(services: Services, mapping: Mapping, state: MappingState, run: Run) -> Slice:
-    now = services.clock.now()
-    jobs = {job.id: job for job in await services.jobs.get_many(list(run.jobs.values()))}
-    by_source = {source: jobs[job_id] for source, job_id in run.jobs.items()}
-    for job in by_source.values():
-        job.status, job.started_at = JobStatus.RUNNING, job.started_at or now
-    couplings = services.couplings(mapping.name, state.coupled)
-    work = Slice(services, mapping, services.tables_of(mapping), couplings, run, by_source, state)
-    work.items = await services.work_items(mapping.name).all()
-    signature = _signature(work)
-    if state.signature != signature:
-        # Other columns, filters or rules: what was passed by under the old ones must be looked at again.
-        state.sweep_dataverse = bool(state.signature)  # the deletions that the old position would have told
-        state.signature, state.positions = signature, {}
-    overtaken = await _overtaken(services, state, run)
+async def _claim(services: Services, asked: Run) -> Ledger | None:
+    """Take the mapping over; None when somebody did this slice meanwhile."""
+    runs = services.runs(asked.mapping)
+    while True:
+        state, run = await runs.state(), await runs.get(asked.id)
+        if run is None or run.ended or run.slice != asked.slice:
+            return None
+        overtaken = await _overtaken(services, state, run)
+        _take_over(state, run, services.clock.now())
+        try:
+            await runs.save(state, [run, *overtaken])
+        except StateConflict:
+            continue
+        for lost in overtaken:
+            await follow_run(services, lost)
+        return Ledger(runs, state, run, services.clock)
+
+
+def _take_over(state: MappingState, run: Run, now: datetime) -> None:
+    state.epoch += 1
     state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
     state.queued = None if state.queued == run.id else state.queued
     run.touched_at = now
-    await services.runs(mapping.name).save(state, [run, *overtaken])
-    await services.jobs.save(list(by_source.values()))
-    return work
+    run.started_at = run.started_at or now
+    run.note = ""
+    for source in run.jobs:
+        run.counters.setdefault(source, Counters())
+        run.messages.setdefault(source, {})
 
 
 async def _overtaken(services: Services, state: MappingState, run: Run) -> list[Run]:
@@ -107,12 +147,33 @@ async def _overtaken(services: Services, state: MappingState, run: Run) -> list[
     if lost is None or lost.ended:
         return []
     lost.ended = True
-    jobs = await services.jobs.get_many(list(lost.jobs.values()))
-    for job in jobs:
-        job.status, job.finished_at = JobStatus.FAILED, services.clock.now()
-        job.message = "The run stopped before its end; the next run went on from its checkpoint."
-    await services.jobs.save(jobs)
+    message = "The run stopped before its end; the next run went on from its checkpoint."
+    lost.ending = Ending(JobStatus.FAILED, services.clock.now(), message)
     return [lost]
+
+
+async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
+    """Everything that the work needs at hand. Other columns, filters or rules than last time: the feeds start over."""
+    state, run = ledger.state, ledger.run
+    items, _ = await asyncio.gather(services.work_items(mapping.name).all(), follow_run(services, run))
+    now = services.clock.now()
+    work = Slice(
+        services,
+        mapping,
+        services.tables_of(mapping),
+        services.couplings(mapping.name, state.coupled),
+        ledger,
+        Turns(services.clock, now + services.policy.slice_time),
+        ReferenceMemory(services),
+        items,
+        weighed=run.damage,
+    )
+    signature = _signature(work)
+    if state.signature != signature:
+        # What was passed by under the old ones must be looked at again.
+        state.sweep_dataverse = bool(state.signature)  # the deletions that the old position would have told
+        state.signature, state.positions = signature, {}
+    return work
 
 
 def _signature(work: Slice) -> str:
@@ -131,57 +192,19 @@ def _signature(work: Slice) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-async def _work_off(work: Slice) -> bool:
-    """Page after page until both feeds are read (True) or the slice's time is up (False)."""
-    deadline = work.services.clock.now() + work.services.policy.slice_time
-    while True:
-        observed, reached = await read_page(work)
-        await synchronize_page(work, observed, reached)
-        work.state = reached
-        for job in work.jobs.values():
-            job.slices += 1
-        await work.services.jobs.save(list(work.jobs.values()))
-        await _store(work)
-        if len(work.run.finished_feeds) == len(Side):
-            return True
-        if work.services.clock.now() >= deadline:
-            return False
-
-
-async def _store(work: Slice) -> None:
-    """The checkpoint. A request that came in meanwhile only queued a run; another active run is a conflict."""
-    runs, state = work.services.runs(work.mapping.name), work.state
-    work.run.touched_at = work.services.clock.now()
-    try:
-        await runs.save(state, [work.run])
-    except StateConflict:
-        fresh = await runs.state()
-        if fresh.active != work.run.id:
-            raise
-        state.etag, state.queued, state.guard_released = fresh.etag, fresh.queued, fresh.guard_released
-        await runs.save(state, [work.run])
-
-
-async def _put_off(services: Services, state: MappingState, run: Run, delay: timedelta) -> None:
-    """Send the same slice again, for later."""
-    run.delays += 1
-    run.touched_at = services.clock.now() + delay
-    await services.runs(run.mapping).save(state, [run])
-    await send_slice(services, run, delay=delay)
-
-
 async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     """A busy service: wait as long as it says and go on from the checkpoint; after many times, say so and end."""
     if work.run.setbacks >= MOST_SETBACKS:
         await _end(work, JobStatus.FAILED, str(failure))
         return
-    for job in work.jobs.values():
-        job.message = f"Put off: {failure}"
-    await work.services.jobs.save(list(work.jobs.values()))
-    runs = work.services.runs(work.mapping.name)
-    checkpoint = await runs.get(work.run.id) or work.run
-    checkpoint.setbacks += 1
-    await _put_off(work.services, await runs.state(), checkpoint, timedelta(seconds=failure.retry_after or 30))
+    log.warning("run %s of %s is put off: %s", work.run.id, work.mapping.name, failure)
+    work.run.setbacks += 1
+    work.run.delays += 1
+    delay = timedelta(seconds=failure.retry_after or 30)
+    work.run.note = f"Put off: {failure}"
+    await work.ledger.write()
+    await follow_run(work.services, work.run)
+    await send_slice(work.services, work.run, delay=delay)
 
 
 async def _end(work: Slice, status: JobStatus, message: str) -> None:
@@ -190,16 +213,15 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     interval = services.policy.interval
     if work.mapping.interval_minutes is not None:
         interval = timedelta(minutes=work.mapping.interval_minutes)
-    for job in work.jobs.values():
-        job.status, job.finished_at, job.message = status, now, message
-    await services.jobs.save(list(work.jobs.values()))
-    work.run.ended = True
-    state.active = None
+    work.run.ended, work.run.ending = True, Ending(status, now, message)
     if status is JobStatus.SUCCEEDED:
         state.guard_released = False
     state.last_finished_at, state.last_message = now, message
     state.next_due_at = next_due(work.run.requested_at, interval, now)
-    await _store(work)
+    await work.ledger.end()
+    await follow_run(services, work.run)
+    state.active = None  # only now: until then the timer sees to it that the jobs get their end
+    await work.ledger.write()
     if status is JobStatus.SUCCEEDED:
         log.info("run %s of %s ended: %s", work.run.id, work.mapping.name, _counted(work))
     else:
@@ -209,9 +231,9 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
 def _counted(work: Slice) -> str:
     """The counters that are not zero, for the log; never a record's values."""
     counts = [
-        f"{job.direction} {name} {count}"
-        for job in work.jobs.values()
-        for name, count in asdict(job.counters).items()
+        f"{direction_from(source)} {name} {count}"
+        for source, counters in work.run.counters.items()
+        for name, count in asdict(counters).items()
         if count
     ]
     return ", ".join(counts) or "nothing to do"

@@ -13,7 +13,7 @@ import shared.core.remember
 import shared.services.apply
 import shared.services.observe
 import shared.services.page
-import shared.services.run_slice
+import shared.services.pipeline
 from shared.core.mapping import Mapping, UpdateConflictResolution
 from shared.core.records import Update
 from shared.core.sides import Side
@@ -45,36 +45,37 @@ def the_base_is_not_stored(patch: pytest.MonkeyPatch) -> None:
 
 def writes_name_no_version(patch: pytest.MonkeyPatch) -> None:
     """Rows are overwritten whatever has become of them since they were read."""
-    right = shared.services.apply._update
+    right = shared.services.apply._write
 
-    def wrong(*arguments: Any) -> Update:
-        return replace(right(*arguments), etag=None)
+    def wrong(*arguments: Any) -> Any:
+        write = right(*arguments)
+        return replace(write, etag=None) if isinstance(write, Update) else write
 
-    patch.setattr(shared.services.apply, "_update", wrong)
+    patch.setattr(shared.services.apply, "_write", wrong)
 
 
 def creates_are_not_written_ahead(patch: pytest.MonkeyPatch) -> None:
-    """No intent is stored before a create is sent."""
-    patch.setattr(CouplingRepository, "begin", _nothing)
+    """A create is sent without a word in the journal."""
+    right = shared.services.apply.entries
+    patch.setattr(shared.services.apply, "entries", lambda _, changes: right((), changes))
 
 
 def changes_are_not_written_ahead(patch: pytest.MonkeyPatch) -> None:
-    """No attempt is stored before a change is sent."""
-    patch.setattr(shared.services.apply, "_store_attempts", _nothing)
+    """A change is sent without a word in the journal."""
+    right = shared.services.apply.entries
+    patch.setattr(shared.services.apply, "entries", lambda intents, _: right(intents, ()))
 
 
 def the_position_is_stored_before_the_work(patch: pytest.MonkeyPatch) -> None:
     """The feeds go on behind a page before that page is worked off."""
-    right = shared.services.page.synchronize_page
+    right = shared.services.pipeline.pair_page
 
-    async def wrong(work: Any, observed: Any, reached: Any) -> None:
-        kept = work.state
-        work.state = replace(kept, positions=dict(reached.positions))
-        await shared.services.run_slice._store(work)
-        reached.etag, work.state = work.state.etag, kept
-        await right(work, observed, reached)
+    async def wrong(work: Any, page: Any, *rest: Any) -> Any:
+        shared.services.pipeline.advance(work, page.progress)
+        await work.ledger.write()
+        return await right(work, page, *rest)
 
-    patch.setattr("shared.services.run_slice.synchronize_page", wrong)
+    patch.setattr(shared.services.pipeline, "pair_page", wrong)
 
 
 def conflicts_are_decided_silently(patch: pytest.MonkeyPatch) -> None:
@@ -92,7 +93,7 @@ def conflicts_are_decided_silently(patch: pytest.MonkeyPatch) -> None:
 
 def an_echo_is_a_change(patch: pytest.MonkeyPatch) -> None:
     """Whatever comes with the feed counts as edited, also what the app itself has written."""
-    patch.setattr(shared.core.merge, "_has_moved", lambda *_: True)
+    patch.setattr(shared.core.merge._Merging, "_has_moved", lambda *_: True)
 
 
 def work_items_are_not_stored(patch: pytest.MonkeyPatch) -> None:
@@ -104,9 +105,9 @@ def deletions_are_overlooked(patch: pytest.MonkeyPatch) -> None:
     """What the feed tells of deleted rows is dropped."""
     right = shared.services.observe.pairs_of
 
-    async def wrong(work: Any, observed: Any) -> Any:
+    async def wrong(work: Any, observed: Any, couplings: Any) -> Any:
         observed.deleted = {side: set() for side in Side}
-        return await right(work, observed)
+        return await right(work, observed, couplings)
 
     patch.setattr("shared.services.page.pairs_of", wrong)
 

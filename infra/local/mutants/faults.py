@@ -141,8 +141,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "restored-beside-the-broken-coupling",
         "services/create.py",
-        "now, now + IN_DOUBT, replaces)",
-        "now, now + IN_DOUBT)",
+        "intent = Intent(side.other, action.source.id, target_id, values, action.base, now, until, replaces)",
+        "intent = Intent(side.other, action.source.id, target_id, values, action.base, now, until)",
         "A restored record whose creation was interrupted cannot be coupled and is created again.",
     ),
     Fault(
@@ -161,9 +161,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "guard-forgets-earlier-pages",
-        "services/apply.py",
-        "so_far = work.run.damage + damage",
-        "so_far = damage",
+        "services/conclude.py",
+        "    work.run.damage += total(one.damage for one in chunk if not one.is_cut)\n",
+        "",
         "A large table is taken apart page by page, each of them plausible.",
     ),
     Fault(
@@ -190,8 +190,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "only-coupled-ignored-when-matching",
         "services/match.py",
-        "if work.mapping.synch_only_coupled_records or not work.mapping.match_by:",
-        "if not work.mapping.match_by:",
+        "return not work.mapping.synch_only_coupled_records and bool(work.mapping.match_by)",
+        "return bool(work.mapping.match_by)",
         "Records are coupled and changed that were to be left alone.",
     ),
     Fault(
@@ -262,8 +262,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "attempt-not-stored-before-the-write",
         "services/apply.py",
-        "        await work.couplings.save(attempts)\n",
-        "        pass\n",
+        "return await work.ledger.announce(entries(intents, changes))",
+        "return await work.ledger.announce(entries(intents, ()))",
         "After a lost answer our own write looks like a person's edit.",
     ),
     Fault(
@@ -282,9 +282,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "intent-not-stored",
-        "services/create.py",
-        "        await work.couplings.begin(fresh)\n",
-        "        pass\n",
+        "services/apply.py",
+        "return await work.ledger.announce(entries(intents, changes))",
+        "return await work.ledger.announce(entries((), changes))",
         "A host that is killed while it creates leaves records that are created again.",
     ),
     Fault(
@@ -311,29 +311,29 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "position-moves-before-the-work",
         "services/feeds.py",
-        "replace(work.state, positions=dict(work.state.positions))",
-        "replace(work.state, positions=work.state.positions)",
+        "        dict(state.positions), list(run.finished_feeds)",
+        "        state.positions, list(run.finished_feeds)",
         "A run that fails in the middle of a page never looks at the rest of it again.",
     ),
     Fault(
         "checkpoint-before-the-work",
-        "services/run_slice.py",
-        "        await synchronize_page(work, observed, reached)\n        work.state = reached\n",
-        "        work.state = reached\n        await synchronize_page(work, observed, reached)\n",
+        "services/pipeline.py",
+        "is_done = work.turns.failure is None and all(outcomes)",
+        "is_done = True",
         "A page whose work was stopped counts as done.",
     ),
     Fault(
         "next-message-not-sent-again",
         "services/run_slice.py",
-        "if run is not None and not run.ended:",
-        "if run is not None and run.ended:",
+        "    elif run is not None:\n        waits",
+        "    elif run is None:\n        waits",
         "A run that was killed between its checkpoint and its next message stands still.",
     ),
     Fault(
         "expired-feed-hides-deletions",
         "services/feeds.py",
-        "reached.sweep_dataverse or side is Side.DATAVERSE",
-        "reached.sweep_dataverse",
+        "progress.sweep_dataverse or side is Side.DATAVERSE",
+        "progress.sweep_dataverse",
         "Rows deleted before the feed started over stay coupled for ever.",
     ),
     # Order, retries, work items, counters
@@ -368,8 +368,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "resting-work-item-forgotten",
         "services/record_outcomes.py",
-        "tried = [one for one in settled if not rests(one)]",
-        "tried = [one for one in settled]",
+        "tried = [one for one in settled if not rests(one) and not one.is_cut]",
+        "tried = [one for one in settled if not one.is_cut]",
         "An error disappears from the list as soon as its record is left in peace.",
     ),
     Fault(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.jobs import Job
-from shared.ports import Insert, Put, StateStore
+from shared.ports import Insert, Put, StateConflict, StateStore
 from shared.services.repositories.documents import Shape, transact_in_chunks
 
 JOBS = "jobs"
@@ -35,9 +35,21 @@ class JobRepository:
         self._connection = connection
 
     async def save(self, jobs: Sequence[Job]) -> None:
-        """Store jobs as they stand now."""
-        changes = [Put(job.id, JOB.pack(job)) for job in jobs]
-        await transact_in_chunks(self._state, JOBS, self._connection, changes)
+        """Store jobs as they stand now, except those that have ended meanwhile: an end is the last word."""
+        while True:
+            rows = await self._state.get_many(JOBS, self._connection, [job.id for job in jobs])
+            ended = {key for key, row in rows.items() if JOB.unpack(row.body).status.ended}
+            open_ones = [job for job in jobs if job.id not in ended]
+            changes = [
+                Put(job.id, JOB.pack(job), rows[job.id].etag) if job.id in rows else Insert(job.id, JOB.pack(job))
+                for job in open_ones
+            ]
+            try:
+                if changes:
+                    await transact_in_chunks(self._state, JOBS, self._connection, changes)
+                return
+            except StateConflict:
+                continue  # somebody else moved one of them at the same moment
 
     async def get(self, job_id: str) -> Job | None:
         """One job."""

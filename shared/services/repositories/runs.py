@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.core.guard import Damage
-from shared.core.jobs import Trigger
+from shared.core.jobs import Counters, JobStatus, Trigger
 from shared.core.sides import Side
-from shared.ports import Put, StateChange, StateStore
+from shared.ports import Insert, Put, StateChange, StateRow, StateStore
 from shared.services.repositories.documents import Shape
 
 TABLE = "runs"
 STATE = "state"
+JOURNAL = "journal|"
 
 
 @dataclass(slots=True)
@@ -43,15 +44,27 @@ class MappingState:
     sweep_dataverse: bool = False
     guard_released: bool = False
     last_message: str = ""
+    epoch: int = 0
     etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended. It is stored with the run, and then copied to its jobs."""
+
+    status: JobStatus
+    at: datetime
+    message: str = ""
 
 
 @dataclass(slots=True)
 class Run:
     """One run of one mapping: its jobs by source side, which slice is next, and which feeds are read to their end.
 
-    `touched_at` moves with every page; `retried` says whether the open work items were taken along. `delays` counts how
-    often it was put off, `setbacks` how often because a service was busy or the host had died.
+    `touched_at` moves with every checkpoint; `retried` says whether the open work items were taken along. `delays`
+    counts how often it was put off, `setbacks` how often because a service was busy or the host had died. `counters`
+    and `messages` are those of the jobs, by source side: they move with the checkpoints, and the jobs follow. `note`
+    says why the run was put off.
     """
 
     id: str
@@ -60,13 +73,20 @@ class Run:
     jobs: dict[Side, str]
     requested_at: datetime
     touched_at: datetime
+    requested_by: str = ""
+    started_at: datetime | None = None
     slice: int = 0
     finished_feeds: list[Side] = field(default_factory=list)
     retried: bool = False
     damage: Damage = field(default_factory=Damage)
     delays: int = 0
     setbacks: int = 0
+    counters: dict[Side, Counters] = field(default_factory=dict)
+    messages: dict[Side, dict[str, int]] = field(default_factory=dict)
+    pages: int = 0
+    note: str = ""
     ended: bool = False
+    ending: Ending | None = None
 
 
 MAPPING_STATE = Shape(MappingState, "mapping state")
@@ -91,9 +111,25 @@ class RunRepository:
         row = await self._state.get(TABLE, self._partition, run_id)
         return RUN.unpack(row.body) if row else None
 
-    async def save(self, state: MappingState, runs: Sequence[Run] = ()) -> None:
-        """Store the state, if nobody else did since it was read, and these runs with it. Raises StateConflict."""
-        changes: list[StateChange] = [Put(STATE, MAPPING_STATE.pack(state), state.etag)]
+    async def journal(self) -> list[StateRow]:
+        """What was about to be written when a host died, oldest first; none when all went well."""
+        rows: list[StateRow] = []
+        while page := await self._state.scan(
+            TABLE, self._partition, prefix=JOURNAL, after=rows[-1].key if rows else None
+        ):
+            rows += page
+        return rows
+
+    async def save(self, state: MappingState, runs: Sequence[Run] = (), also: Sequence[StateChange] = ()) -> None:
+        """Store the state, if nobody else did since it was read, and with it these runs and changes of the journal.
+
+        Raises StateConflict.
+        """
+        body = MAPPING_STATE.pack(state)
+        changes: list[StateChange] = [
+            Insert(STATE, body) if state.etag is None else Put(STATE, body, state.etag),
+            *also,
+        ]
         changes += [Put(run.id, RUN.pack(run)) for run in runs]
         etags = await self._state.transact(TABLE, self._partition, changes)
         state.etag = etags[STATE]

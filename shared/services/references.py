@@ -1,0 +1,48 @@
+"""What a slice remembers of the couplings that its lookups lead to: asked for once, not with every chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from shared.core.coupling import Coupling
+from shared.core.sides import Side
+from shared.services.context import Services
+
+MOST = 20_000  # couplings that are kept
+
+
+class ReferenceMemory:
+    """The couplings of other mappings by side and id, and answers that are the same for every record.
+
+    Only what was found is kept: a parent that is missing now may be coupled a moment later.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._found: dict[tuple[str, Side, str], Coupling] = {}
+        self._answers: dict[str, Any] = {}
+
+    async def couplings(self, mapping: str, side: Side, ids: Iterable[str]) -> list[Coupling]:
+        """The couplings of `mapping` with these ids on `side`."""
+        wanted = set(ids)
+        known = [one for key in wanted if (one := self._found.get((mapping, side, key))) is not None]
+        missing = wanted - {one.at(side).id for one in known}
+        if not missing:
+            return known
+        fresh = (await self._services.couplings(mapping).find(side, missing)).values()
+        if len(self._found) > MOST:
+            self._found.clear()
+        self._found |= {(mapping, side, one.at(side).id): one for one in fresh}
+        return [*known, *fresh]
+
+    def knows(self, what: str) -> bool:
+        """Whether `what` was asked before."""
+        return what in self._answers
+
+    async def once[T](self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer to `what`, asked for by `ask` the first time."""
+        if what not in self._answers:
+            self._answers[what] = await ask()
+        answer: T = self._answers[what]
+        return answer
