@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.stack import Stack, local_stack
 from tests.e2e.conftest import SETTINGS
+from tests.e2e.logs import leaks, secrets
 from tests.e2e.people import Everything
 
 PATIENCE = 40.0  # seconds until all has gone on
@@ -122,9 +123,9 @@ OUTAGES = {
 async def test_a_run_pauses_and_goes_on_by_itself(world: World, name: str) -> None:
     outage, everything = OUTAGES[name], world.everything
     await everything.fresh("CUSTOMER")
-    names = {f"Account {number}" for number in range(6)}
+    names = {f"Confidential {number} Ltd" for number in range(6)}
     for account in names:
-        await everything.create_account(name=account)
+        await everything.create_account(name=account, emailaddress1=f"{account[:14]}@hidden.example".replace(" ", "."))
     await world.begin_slowly()
 
     await outage.begin(world)
@@ -138,3 +139,10 @@ async def test_a_run_pauses_and_goes_on_by_itself(world: World, name: str) -> No
     assert all(check["name"].startswith(outage.named) and check["fix"] for check in failed), failed
     await world.until_in_step(names)
     assert (await everything.app.get("/messages/dead")).json()["messages"] == []
+
+
+async def test_no_log_of_an_outage_names_a_secret_or_a_person(world: World) -> None:
+    opened = secrets(world.stack.settings)
+    assert leaks(world.stack.folder, ["Executed 'run_job_slice'"]), "the logs are read"
+
+    assert leaks(world.stack.folder, {*opened, "Confidential", "hidden.example"}) == []

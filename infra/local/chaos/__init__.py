@@ -8,6 +8,8 @@ Layers, each knowing only those before it:
     trouble   faults that the simulators are ordered to have
     killer    kills the host at random moments and starts it again
     asking    keeps a run on, however often the host dies
-    judge     the laws, checked from outside when all is quiet again
+    laws      what must hold in the end, pure
+    messages  what the queue still holds
+    judge     looks at everything from outside when all is quiet again, and applies the laws
     trial     the whole story
 """

@@ -60,7 +60,7 @@ class People:
         """Change one field of one record where it is found."""
         where = self._chance.choice(list(Where))
         number = self._chance.choice(list(self._ids[where]))
-        field = self._chance.choice(self._fields(number, where))
+        field = self._chance.choice(self.fields(number, where))
         self.count += 1
         value = FIELDS[field].format(self.count)
         kind, record = KINDS[where], self._ids[where][number]
@@ -68,7 +68,7 @@ class People:
         await self._company.systems[where].edit(PERSON, kind.table, record, {column: value})
         self.edits[number, field].append(Edit(where, value))
 
-    def _fields(self, number: int, where: Where) -> list[str]:
+    def fields(self, number: int, where: Where) -> list[str]:
         """Each field of a record is one side's own affair; of a contested one all are everybody's."""
         if self.contested(number):
             return list(FIELDS)

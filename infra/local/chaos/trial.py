@@ -49,6 +49,9 @@ class Report:
     conflicts: int = 0
     complaints: list[str] = field(default_factory=list)
     folder: Path | None = None
+    """Where the logs are."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What led to the parts of the stack."""
 
 
 type Tell = Callable[[Report], None]
@@ -75,7 +78,7 @@ class Trial:
     """The parts of one trial, put together."""
 
     def __init__(self, plan: Plan, stack: Stack, app: App, systems: dict[Where, System]) -> None:
-        self.report = Report(plan, folder=stack.folder)
+        self.report = Report(plan, folder=stack.folder, settings=stack.settings)
         self._plan = plan
         self._stack = stack
         self._app = app
@@ -148,7 +151,7 @@ class Trial:
     async def _verdict(self) -> None:
         findings = await judge(self._company, self._people, self._app)
         self.report.conflicts = len(findings.errors)
-        self.report.complaints = findings.complaints
+        self.report.complaints = list(findings.complaints)
         await self._stack.stop(HOST)
         self.report.complaints += await left_over(self._stack.settings["ServiceBusConnection"])
         self._note()
