@@ -66,13 +66,12 @@ class FileState:
     ) -> list[StateRow]:
         """Documents in key order (by UTF-16 unit) whose key starts with `prefix` and lies beyond `after`."""
         place, first = _place(table, partition), _ordinal(prefix)
-        conditions, values = ["place = ?", "key >= ?"], [place, first]
+        beyond = None if after is None else _ordinal(after)
+        is_later = beyond is not None and beyond >= first  # one lower bound: SQLite would walk from the other one
+        conditions, values = ["place = ?", f"key {'>' if is_later else '>='} ?"], [place, beyond if is_later else first]
         if end := _beyond(first):
             conditions.append("key < ?")
             values.append(end)
-        if after is not None:
-            conditions.append("key > ?")
-            values.append(_ordinal(after))
         sql = f"SELECT key, body, version FROM documents WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"
         rows = [_row(row) for row in self._connection.execute(sql, (*values, limit))]
         await self._pay("page", max(1, -(-len(rows) // PAGE)), 1)
