@@ -6,7 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +22,7 @@ from infra.local.bench.chart import BAR
 from infra.local.bench.customers import fields_of, id_of, index_of, values_of
 from infra.local.bench.oracle import Expected, judge
 from infra.local.bench.progress import progress_on
-from infra.local.bench.results import Report
+from infra.local.bench.results import Report, Target
 from infra.local.bench.runner import Bench, Plan
 from infra.local.bench.show import show
 from infra.local.bench.simulators import NO_LATENCY, Simulators, running
@@ -132,6 +132,17 @@ def test_page_and_chart_are_made_of_the_json(report: Report) -> None:
     for case in CASES:
         assert case.title in made["speed.md"]
     assert "requests(side) = max(1, ceil(rows / page))" in made["speed.md"]
+
+
+def test_the_page_says_why_something_was_not_reached_as_far_as_somebody_has_said_so(report: Report) -> None:
+    document = json.loads(as_json(report))
+    idle = document["cases"][0]
+    idle["targets"] = [asdict(Target("times the ideal", 1.25, 7.0)) | {"met": False}]
+    (remark,) = (one for one in json.loads(page.REMARKS.read_text("utf-8")) if one["case"] == "idle")
+    told = page.page(document)
+    assert f"- *Nothing changed*, times the ideal: 7. {remark['why']} What would be needed: {remark['needed']}" in told
+    for one in json.loads(page.REMARKS.read_text("utf-8")):
+        assert one["case"] in (*command_line.CASES, *command_line.MEASURES)
 
 
 async def test_a_wrong_end_state_is_found(simulators: Simulators, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ type Document = Mapping[str, Any]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 SOURCE = DOCS / "speed.json"
+REMARKS = Path(__file__).with_name("remarks.json")
 NOTE = "<!-- Written by `python -m infra.local.bench.page` from speed.json; change its source, not this page. -->\n\n"
 
 
@@ -30,6 +31,7 @@ def page(document: Document) -> str:
         _head(document),
         _cases(document),
         _targets(document),
+        *_shortfalls(document),
         "## How the cases are measured\n\n" + _method(document),
         *(_measure(one) for one in document["measures"]),
     ]
@@ -97,6 +99,23 @@ def _targets(document: Document) -> str:
         for place, target in enumerate(one["targets"])
     ]
     return "## What was to be reached\n\n" + table(("Case", "What", "To reach", "Measured", "Met"), rows)
+
+
+def _shortfalls(document: Document) -> list[str]:
+    """What was not reached, why, and what would be needed, as far as somebody has said so."""
+    remarks = {(one["case"], one["what"]): one for one in json.loads(REMARKS.read_text("utf-8"))}
+    missed = [
+        (one, target, remarks.get((one["name"], target["what"])))
+        for one in (*document["cases"], *document["measures"])
+        for target in one["targets"]
+        if not target["met"]
+    ]
+    lines = [
+        f"- *{one['title']}*, {target['what']}: {plain(target['measured'])}."
+        + (f" {remark['why']} What would be needed: {remark['needed']}" if remark else "")
+        for one, target, remark in missed
+    ]
+    return ["## Where it falls short\n", *lines, ""] if missed else []
 
 
 def _method(document: Document) -> str:
