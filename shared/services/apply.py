@@ -52,9 +52,10 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
         if number == 0:
             _weigh(work, open_ones)
         _forget_attempts(work, open_ones, refused=number > 0)
-        announcements += await _announce(work, open_ones, first=number == 0)
+        await _prepare_creates(work, open_ones)
+        announcements += await _announce_changes(work, open_ones, first=number == 0)
         for source in work.sources:
-            await _write_side(work, source.other, open_ones)
+            await _write_side(work, source.other, open_ones, announcements)
         _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
@@ -113,12 +114,11 @@ def _forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) 
             settled.kept = settled.pair.coupling
 
 
-async def _announce(work: Slice, open_ones: Sequence[Settled], *, first: bool) -> list[str]:
-    """Write down which creates and changes are about to be sent. Raises OvertakenError.
+async def _announce_changes(work: Slice, open_ones: Sequence[Settled], *, first: bool) -> list[str]:
+    """Write down which changes are about to be sent. Raises OvertakenError.
 
     An attempt on top of an attempt goes into the coupling itself: the journal holds one of each only.
     """
-    await _prepare_creates(work, open_ones)
     plain: list[Settled] = []
     stacked: list[Settled] = []
     for settled in open_ones:
@@ -131,10 +131,8 @@ async def _announce(work: Slice, open_ones: Sequence[Settled], *, first: bool) -
     if stacked:
         await _store_attempts(work, stacked)
         await work.ledger.write()
-    creations = [one.creation for one in open_ones if one.creation is not None and isinstance(one.action, Make)]
-    intents = [creation.intent for creation in creations if not creation.in_doubt]
     changes = [announced(work.mapping, one.pair.coupling) for one in plain if one.pair.coupling]
-    return await work.ledger.announce(entries(intents, changes))
+    return await work.ledger.announce(entries((), changes))
 
 
 async def _prepare_creates(work: Slice, open_ones: Sequence[Settled]) -> None:
@@ -151,15 +149,14 @@ async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
         settled.pair.coupling = coupling
 
 
-async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> None:
+async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str]) -> None:
     """All writes to one side, creates first, in portions; what does not get its turn is cut."""
     makes = [one for one in open_ones if one.is_open and one.makes_on(side)]
     for settled in [one for one in makes if one.creation and one.creation.in_doubt]:
         _after_create(work, settled, side, DOUBT)
     changes = [one for one in open_ones if one.is_open and one.changes_on(side)]
     for portion in batched([one for one in makes if one.is_open] + changes, PORTION[side], strict=False):
-        writes = [_write(settled, side) for settled in portion]
-        results = await work.turns.take(side, partial(_send, work, side, writes))
+        results = await work.turns.take(side, partial(_send, work, side, portion, announcements))
         if not results:
             _cut(portion, is_sent=results is not None)
             continue
@@ -168,9 +165,15 @@ async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled]) -> 
             after(work, settled, side, result)
 
 
-async def _send(work: Slice, side: Side, writes: Sequence[Write]) -> list[WriteResult]:
-    """The results; none when the service could not be worked with at all: the slice ends with that failure."""
+async def _send(work: Slice, side: Side, portion: Sequence[Settled], announcements: list[str]) -> list[WriteResult]:
+    """The results; none when the service could not be worked with at all: the slice ends with that failure.
+
+    Creates are announced just before they are sent: what was never sent is never in doubt.
+    """
+    intents = [one.creation.intent for one in portion if one.makes_on(side) and one.creation is not None]
+    announcements += await work.ledger.announce(entries(intents, ()))
     try:
+        writes = [_write(settled, side) for settled in portion]
         return await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
     except SyncFailure as failure:
         work.turns.stop(failure)

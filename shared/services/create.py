@@ -82,16 +82,20 @@ def coupling_after(work: Slice, creation: Creation, result: WriteResult) -> Coup
 
 
 def intent_after(work: Slice, creation: Creation, result: WriteResult) -> Intent | None:
-    """What is left to be looked for when a create was not answered with a record; None when nothing is."""
+    """What is left to be looked for when a create was not answered with a record; None when nothing is.
+
+    A refusal says nothing of an earlier attempt that is still in doubt.
+    """
+    intent, earlier = creation.intent, work.intents.get((creation.intent.source, creation.intent.source_id))
     if isinstance(result, Written):
         return None
-    if creation.in_doubt or result.kind in _CERTAIN:
-        return creation.intent if creation.in_doubt else None
-    if creation.intent.target_id is not None:
-        return creation.intent
-    if result.kind is not RefusalKind.UNKNOWN:
-        return None
-    return replace(creation.intent, in_doubt_until=work.now) if result.status in NOT_AT_WORK else creation.intent
+    if creation.in_doubt:
+        return intent
+    if result.kind is RefusalKind.UNKNOWN and result.status in NOT_AT_WORK and intent.target_id is None:
+        return earlier or replace(intent, in_doubt_until=work.now)
+    if result.kind is RefusalKind.UNKNOWN or (intent.target_id is not None and result.kind not in _CERTAIN):
+        return intent
+    return earlier if earlier is not None and earlier.in_doubt_until > work.now else None
 
 
 def _coupling(work: Slice, action: Make, created: Record) -> Coupling:

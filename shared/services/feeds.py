@@ -92,6 +92,8 @@ async def _look_again_for_new_options(work: Slice, progress: Progress) -> None:
 async def _read_side(work: Slice, side: Side, progress: Progress, observed: Observed) -> None:
     """One side's feed until there is a page full of it; the service's own pages may be smaller."""
     left = work.services.policy.page_size
+    if side is Side.DATAVERSE and progress.positions.get(side) is None and work.state.coupled:
+        progress.sweep_dataverse = True  # a feed that begins tells what there is, not what was deleted before
     while left > 0:
         page = await _next_page(work, side, progress, left)
         observed.take(side, page)

@@ -111,12 +111,18 @@ async def _replay_changes(work: Slice, changes: dict[str, Announced]) -> None:
         change = changes[key]
         if coupling.version == change.version:
             open_ones.append(replace(coupling.unsure(), attempt=change.attempt))
-        elif coupling.attempt is None:
+        elif coupling.attempt is None and _is_proven(coupling, change.attempt):
             for written in change.attempt.writes:
                 if written.other in work.run.counters:
                     work.run.counters[written.other].add(Counters(modified=1))
     if open_ones:
         await work.couplings.save(open_ones)
+
+
+def _is_proven(coupling: Coupling, attempt: Attempt) -> bool:
+    """Whether the coupling holds what the attempt was to lead to."""
+    bases = ((coupling.at(side).base or {}, values) for side, values in attempt.base.items())
+    return all(base.get(name) == value for base, values in bases for name, value in values.items())
 
 
 def _items(body: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from shared.core.actions import ABSENT, GONE, UNREAD, Seen, View
 from shared.core.coupling import CoupledRecord, Coupling
 from shared.core.filters import parse_filter
 from shared.core.records import ChangePage, Record
+from shared.core.remember import is_remembered
 from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice
 
@@ -104,4 +105,4 @@ def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
         return True
     if any(f"{one}|{pair.coupling.at(one).id}" in work.items for one in Side):
         return True  # what is not in step is judged with both records at hand: one may be gone since long
-    return pair.coupling.at(side).etag is None or pair.coupling.at(side).base is None
+    return not is_remembered(work.mapping, side, pair.coupling.at(side), work.tables[side])

@@ -32,10 +32,6 @@ async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -
             kept[item.key] = item
             one.outcome.skips = item.skipped
             _note(work, one.outcome.held)
-        for side, counters in count(one.outcome, work.sources).items():
-            page.unchanged[side] += counters.unchanged
-            counters.unchanged = 0
-            work.run.counters[side].add(counters)
         _note_what_was_left(work, one)
     kept |= _missing_options(work, settled)
     tried = [one for one in settled if not rests(one) and not one.is_cut]
@@ -46,6 +42,16 @@ async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -
     if cured:
         await repository.remove(sorted(cured))
     work.items = {key: item for key, item in work.items.items() if key not in cured} | kept
+    _count(work, page, settled)
+
+
+def _count(work: Slice, page: Page, settled: Sequence[Settled]) -> None:
+    for one in settled:
+        assert one.outcome is not None
+        for side, counters in count(one.outcome, work.sources).items():
+            page.unchanged[side] += counters.unchanged
+            counters.unchanged = 0
+            work.run.counters[side].add(counters)
 
 
 async def forget(work: Slice, keys: Iterable[str]) -> None:

@@ -44,11 +44,21 @@ async def recover_creates(work: Slice) -> datetime | None:
     couplings = [_coupling(work, intent, record, sources.get(intent.source_id)) for intent, record in found]
     await work.couplings.add(couplings, [intent for intent, _ in found])
     for intent, _ in found:
-        del work.intents[(intent.source, intent.source_id)]
+        work.intents.pop((intent.source, intent.source_id))
         work.state.coupled += 0 if intent.replaces else 1
         if intent.source in work.run.counters:
             work.run.counters[intent.source].add(Counters(inserted=1))
-    return _doubt(work, intents, {intent.source_id for intent, _ in found})
+    await _give_up_the_hopeless(work)
+    return _doubt(work)
+
+
+async def _give_up_the_hopeless(work: Slice) -> None:
+    """What was not found and cannot land any more was not made; if it is still wanted, it is created like new."""
+    past = [intent for intent in work.intents.values() if intent.in_doubt_until <= work.now]
+    if past:
+        await work.couplings.give_up(past)
+    for intent in past:
+        del work.intents[(intent.source, intent.source_id)]
 
 
 def may_be_the_missing_one(pair: Pair, doubt: datetime | None) -> bool:
@@ -59,13 +69,14 @@ def may_be_the_missing_one(pair: Pair, doubt: datetime | None) -> bool:
     return record.modified_at is None or record.modified_at >= doubt - CLOCK_DIFFERENCE
 
 
-def _doubt(work: Slice, intents: Sequence[Intent], found: set[str]) -> datetime | None:
-    open_ones = [one for one in intents if one.target_id is None and one.source_id not in found]
-    return min((one.begun_at for one in open_ones if one.in_doubt_until > work.now), default=None)
+def _doubt(work: Slice) -> datetime | None:
+    return min((one.begun_at for one in work.intents.values() if one.target_id is None), default=None)
 
 
 async def _find_by_id(work: Slice, side: Side, intents: Sequence[Intent]) -> list[tuple[Intent, Record]]:
     ids = [intent.target_id for intent in intents if intent.target_id is not None]
+    coupled = await work.couplings.find(side, ids)
+    ids = [one for one in ids if one not in coupled]
     rows = await work.services.rows(side).read(work.tables[side], work.columns(side), ids)
     return [(intent, rows[intent.target_id]) for intent in intents if intent.target_id in rows]
 

@@ -6,6 +6,7 @@ before the message is sent; the timer sends again what was stored and never star
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Document
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from shared.services.run_record import follow_run
 
 QUEUE = "sync-jobs"
 MOST_SETBACKS = 30
+FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
 
 
 async def request_synchronization(
@@ -64,8 +66,17 @@ async def send_slice(services: Services, run: Run, *, delay: timedelta | None = 
         "turn": run.delays,
     }
     message_id = f"{run.id}:{run.slice}:{run.delays}"
-    message = JobMessage(message_id, f"{services.connection}|{run.mapping}", body)
+    message = JobMessage(message_id, _session(services, run.mapping), body)
     await services.queue.send(message, not_before=not_before)
+
+
+async def send_again(services: Services, message: Document[str, object]) -> None:
+    """Send a message again that nothing could be done about, later each time."""
+    times = int(str(message.get("again", 0))) + 1
+    body = {**message, "again": times}
+    key = f"{message['run']}:{message['slice']}:{message.get('turn', 0)}:again:{times}"
+    not_before = services.clock.now() + min(FIRST_AGAIN * 2 ** min(times - 1, 10), LONGEST_AGAIN)
+    await services.queue.send(JobMessage(key, _session(services, str(message["mapping"])), body), not_before=not_before)
 
 
 async def put_off(services: Services, run: Run, delay: timedelta) -> None:
@@ -82,6 +93,10 @@ async def put_off(services: Services, run: Run, delay: timedelta) -> None:
             return
 
 
+def _session(services: Services, mapping: str) -> str:
+    return f"{services.connection}|{mapping}"
+
+
 async def _queue_run(
     services: Services, mapping: Mapping, trigger: Trigger, now: datetime, requested_by: str = ""
 ) -> Run:
@@ -90,6 +105,7 @@ async def _queue_run(
     while True:
         state = await runs.state()
         if state.queued is not None and (waiting := await runs.get(state.queued)) is not None:
+            await send_slice(services, waiting)  # it may never have been sent; twice is once
             return waiting
         run = _new_run(services, mapping, trigger, now, requested_by)
         state.queued = run.id

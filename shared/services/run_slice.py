@@ -26,28 +26,42 @@ from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
 from shared.services.pipeline import work_off
+from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
 from shared.services.repositories.runs import Ending, MappingState, Run
-from shared.services.requests import MOST_SETBACKS, put_off, send_slice
+from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
 from shared.services.turns import Turns
 
 log = logging.getLogger(__name__)
-PARENTS_PAUSE = timedelta(seconds=0.5)  # twice as long each time
-LONGEST_PARENTS_PAUSE = timedelta(seconds=30)
+PAUSE = timedelta(seconds=0.5)  # until others are done; twice as long each time
+LONGEST_PAUSE = timedelta(seconds=30)
 LONGEST_WAIT_FOR_PARENTS = timedelta(minutes=10)
+FIRST_SETBACK, LONGEST_SETBACK = 5.0, 300.0  # seconds; a setback waits twice as long as the one before
 AFTER_A_RACE = 2.0  # seconds until a slice is tried again whose couplings somebody else has changed
 
 
 async def run_slice(services: Services, message: Document[str, object]) -> None:
-    """Do what a queue message asks for. A message whose slice was done already is a duplicate and does nothing."""
+    """Do what a queue message asks for. A message whose slice was done already is a duplicate and does nothing.
+
+    When not even the setback can be written down, because the storage is away, the same message is sent for later:
+    redelivery at once would only use up its deliveries.
+    """
+    try:
+        await _run_slice(services, message)
+    except Passing as failure:
+        log.warning("the slice %s of run %s comes again later: %s", message["slice"], message["run"], failure)
+        await send_again(services, message)
+
+
+async def _run_slice(services: Services, message: Document[str, object]) -> None:
     mapping_name, run_id = str(message["mapping"]), str(message["run"])
     stored, run = await asyncio.gather(services.mappings.get(mapping_name), services.runs(mapping_name).get(run_id))
     if stored is None or run is None or run.ended or not _is_next(run, message):
         await _done_already(services, mapping_name, run_id, run)
         return
-    if await _parents_are_at_work(services, stored.mapping, run):
-        await put_off(services, run, min(PARENTS_PAUSE * 2 ** min(run.delays, 10), LONGEST_PARENTS_PAUSE))
+    if await _others_are_at_work(services, stored.mapping, run):
+        await put_off(services, run, min(PAUSE * 2 ** min(run.delays, 10), LONGEST_PAUSE))
         return
     ledger = await _claim(services, run)
     if ledger is None:
@@ -56,13 +70,23 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
         await _run(await _slice(services, stored.mapping, ledger))
     except OvertakenError as overtaken:
         log.warning("%s", overtaken)
+        await _follow_if_ended(services, ledger.run)
+
+
+async def _follow_if_ended(services: Services, run: Run) -> None:
+    """Its own end may have been stored although nobody heard of it."""
+    stored = await services.runs(run.mapping).get(run.id)
+    if stored is not None and stored.ended:
+        await follow_run(services, stored)
 
 
 async def _run(work: Slice) -> None:
     try:
+        await work.services.budget.refresh(work.services)
         await replay(work)
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
         if await work_off(work):
+            await recover_creates(work)
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
             work.run.slice += 1
@@ -93,11 +117,19 @@ async def _done_already(services: Services, mapping: str, run_id: str, run: Run 
         await send_slice(services, run, delay=waits if waits > timedelta(0) else None)
 
 
-async def _parents_are_at_work(services: Services, mapping: Mapping, run: Run) -> bool:
-    """Whether a parent's run that was asked for no later is still on: children wait for it, within reason."""
+async def _others_are_at_work(services: Services, mapping: Mapping, run: Run) -> bool:
+    """Whether this mapping's run before is still on, or a parent's that was asked for no later: within reason."""
+    state = await services.runs(mapping.name).state()
+    active = await services.runs(mapping.name).get(state.active) if state.active not in (None, run.id) else None
+    if active is not None and not active.ended and not _is_abandoned(services, active):
+        return True
     if services.clock.now() - run.requested_at > LONGEST_WAIT_FOR_PARENTS:
         return False
     return any(await asyncio.gather(*(_is_at_work(services, parent, run) for parent in mapping.depends_on)))
+
+
+def _is_abandoned(services: Services, run: Run) -> bool:
+    return services.clock.now() - run.touched_at >= services.policy.abandoned_after
 
 
 async def _is_at_work(services: Services, parent: str, run: Run) -> bool:
@@ -144,7 +176,10 @@ async def _overtaken(services: Services, state: MappingState, run: Run) -> list[
     if state.active in (None, run.id):
         return []
     lost = await services.runs(run.mapping).get(str(state.active))
-    if lost is None or lost.ended:
+    if lost is None:
+        return []
+    if lost.ended:
+        await follow_run(services, lost)
         return []
     lost.ended = True
     message = "The run stopped before its end; the next run went on from its checkpoint."
@@ -194,13 +229,14 @@ def _signature(work: Slice) -> str:
 
 async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     """A busy service: wait as long as it says and go on from the checkpoint; after many times, say so and end."""
-    if work.run.setbacks >= MOST_SETBACKS:
+    setbacks = work.run.setbacks
+    if setbacks >= MOST_SETBACKS:
         await _end(work, JobStatus.FAILED, str(failure))
         return
     log.warning("run %s of %s is put off: %s", work.run.id, work.mapping.name, failure)
     work.run.setbacks += 1
     work.run.delays += 1
-    delay = timedelta(seconds=failure.retry_after or 30)
+    delay = timedelta(seconds=failure.retry_after or min(FIRST_SETBACK * 2**setbacks, LONGEST_SETBACK))
     work.run.note = f"Put off: {failure}"
     await work.ledger.write()
     await follow_run(work.services, work.run)

@@ -48,7 +48,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "unsure-record-not-read",
         "services/observe.py",
-        "return pair.coupling.at(side).etag is None or pair.coupling.at(side).base is None",
+        "return not is_remembered(work.mapping, side, pair.coupling.at(side), work.tables[side])",
         "return pair.coupling.at(side).base is None",
         "A record whose version is not known is decided by what it once was: edits are overwritten.",
     ),
@@ -262,8 +262,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "attempt-not-stored-before-the-write",
         "services/apply.py",
-        "return await work.ledger.announce(entries(intents, changes))",
-        "return await work.ledger.announce(entries(intents, ()))",
+        "return await work.ledger.announce(entries((), changes))",
+        "return []",
         "After a lost answer our own write looks like a person's edit.",
     ),
     Fault(
@@ -283,8 +283,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "intent-not-stored",
         "services/apply.py",
-        "return await work.ledger.announce(entries(intents, changes))",
-        "return await work.ledger.announce(entries((), changes))",
+        "announcements += await work.ledger.announce(entries(intents, ()))",
+        "announcements += []",
         "A host that is killed while it creates leaves records that are created again.",
     ),
     Fault(
