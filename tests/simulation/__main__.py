@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.simulation.faults import Fault
 from tests.simulation.many import outcomes
 from tests.simulation.scenario import Plan
-from tests.simulation.shorten import lines_of, shortened
+from tests.simulation.shorten import shortened, text_of
 from tests.simulation.simulation import Outcome, play
 
 STOPPED = 130
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"[green]{len(seeds):,} seeds from {first} on: every law holds.[/green]")
         return 0
     console.print("A law is broken. Looking for the shortest story ...")
-    report(console, shortened(broken))
+    console.print(escape(text_of(shortened(broken))))
     return 1
 
 
@@ -72,19 +72,8 @@ def numbers(text: str) -> list[int]:
 def tell(console: Console, plan: Plan) -> int:
     """Play one seed and tell its story."""
     outcome = play(plan, tell=True)
-    report(console, outcome)
+    console.print(escape(text_of(outcome)))
     return 0 if outcome.broken is None else 1
-
-
-def report(console: Console, outcome: Outcome) -> None:
-    """The story, what was broken, and how to see it again."""
-    for line in lines_of(outcome):
-        console.print(escape(line))
-    if outcome.broken is None:
-        console.print(f"[green]Seed {outcome.plan.seed}: every law holds.[/green]")
-    else:
-        console.print(f"[red]Seed {outcome.plan.seed}: {escape(str(outcome.broken))}[/red]")
-    console.print(f"Again: python3 dev.py simulate {' '.join(outcome.plan.options)}")
 
 
 def play_all(console: Console, seeds: range, jobs: int) -> Outcome | None:
@@ -93,12 +82,12 @@ def play_all(console: Console, seeds: range, jobs: int) -> Outcome | None:
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task, done = progress.add_task("", total=len(seeds)), 0
-        for played, broken in outcomes(seeds, jobs):
-            done += played
+        for played in outcomes(seeds, jobs):
+            done += played.seeds
             speed = done / (time.monotonic() - began)
             progress.update(task, completed=done, description=f"{speed:.0f} seeds/s")
-            if broken is not None:
-                return broken
+            if played.broken is not None:
+                return played.broken
     return None
 
 

@@ -14,6 +14,13 @@ MOST_LINES = 90
 _ROUTINE = ("storage.get", "storage.get_many", "storage.scan", "queue.complete", "timer")
 
 
+def text_of(outcome: Outcome) -> str:
+    """The story, what was broken, and how to see it again."""
+    verdict = "every law holds" if outcome.broken is None else str(outcome.broken)
+    command = f"python3 dev.py simulate {' '.join(outcome.plan.options)}"
+    return "\n".join([*lines_of(outcome), f"Seed {outcome.plan.seed}: {verdict}", f"Again: {command}"])
+
+
 def shortened(outcome: Outcome) -> Outcome:
     """The same law broken with as little as can be, with its story."""
     assert outcome.broken is not None

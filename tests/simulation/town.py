@@ -20,7 +20,7 @@ from tests.simulation.clocks import VirtualTime
 from tests.simulation.faults import Fault, Luck
 from tests.simulation.hosts import RENEWED_EVERY, SESSIONS, Execution, Host
 from tests.simulation.job_watch import JobWatch
-from tests.simulation.kinds import BC, BY_TABLE, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, Dictionary, Kind
+from tests.simulation.kinds import BC, BY_TABLE, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, PERSON, Dictionary, Kind
 from tests.simulation.ledger import Ledger, Shown
 from tests.simulation.scenario import Plan, Scenario
 from tests.simulation.scheduler import Scheduler
@@ -125,9 +125,12 @@ class Town:
         return str(result)
 
     def race(self, name: str, table: Table, write: Write) -> None:
-        """A person is quicker than the app."""
+        """A person is quicker than the app: edits what it is about to write, or deletes it."""
         kind, side = BY_TABLE[table.name], BC if name == "BC" else DV
         if not isinstance(write, Update) or write.id not in self.sides[side].rows(table):
+            return
+        if kind is PERSON and self.chance.random() < 0.2:
+            self.remove(kind, side, write.id)
             return
         fields = list(kind.fields.items())
         same = [each for each in fields if each[1].column(side) in write.values and each[1].reference is None]
