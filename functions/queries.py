@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from shared.core.jobs import JobStatus
 from shared.core.reasons import Reason
-from shared.services.forms.base import Form
+from shared.services.forms.base import Form, Guid
 
 
 def _flag(text: object) -> object:
@@ -58,3 +58,13 @@ class ErrorsQuery(PageQuery):
     mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
     reason: Reason | None = Field(None, description="Only those with this reason.")
     waiting: Flag = Field(False, description="Also what waits for a parent or a busy service.")
+
+
+class SuggestionsQuery(PageQuery):
+    """For which BC records."""
+
+    mapping: str | None = Field(None, max_length=20, description="Name of the mapping, in any case.")
+    table: str | None = Field(
+        None, max_length=100, description="A table, instead of `mapping`, where only one mapping has it."
+    )
+    business_central_id: Guid | None = Field(None, description="Only for this BC record.")

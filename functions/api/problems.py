@@ -64,6 +64,7 @@ KINDS = (
         "no enabled field mapping goes the direction asked for",
         "Choose another direction or enable field mappings.",
     ),
+    Kind(400, "which_mapping", "neither or both of mapping and table are named", "Name just one of them."),
     Kind(401, "not_signed_in", "no credential is shown", "Show an Entra token or a key."),
     Kind(
         401,
@@ -80,9 +81,13 @@ KINDS = (
         "Ask from a page of this app, or with a token instead of the session.",
     ),
     Kind(404, "unknown_mapping", "there is no mapping of this name", "Name one of those in `detail`."),
+    Kind(404, "unknown_table", "no mapping has this table", "Name a table that a mapping has, or the mapping."),
+    Kind(404, "unknown_record", "there is no such record", "Look it up again; it may have been deleted."),
     Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
     Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
+    Kind(409, "ambiguous_table", "several mappings have this table", "Name one of the mappings in `detail`."),
+    Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
     Kind(
         409,
         "request_in_progress",

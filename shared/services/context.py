@@ -22,6 +22,7 @@ from shared.ports import (
     RowStore,
     StateStore,
 )
+from shared.services.recent import Recent
 from shared.services.repositories.companies import CompanyRepository
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
@@ -83,6 +84,7 @@ class Services:
     tables: Mapping[tuple[str, str], Table]
     standard_mappings: tuple[TableMapping, ...]
     facts: Facts
+    recent: Recent = field(default_factory=Recent)
     policy: Policy = field(default_factory=Policy)
     budget: Budget = field(default_factory=Budget)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)

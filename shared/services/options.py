@@ -8,10 +8,11 @@ from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.services.context import Services
 from shared.services.pass_context import Slice
+from shared.services.references import Asking
 from shared.services.repositories.work_items import WorkItem
 
 
-async def options_of(services: Services, work: Slice, line: FieldMapping) -> Options:
+async def options_of(services: Services, work: Asking, line: FieldMapping) -> Options:
     """The pairs of a choice line as both services have them now."""
     assert line.reference is not None
     table = services.tables[(Side.BUSINESS_CENTRAL, str(line.reference.table))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from shared.core.coupling import Coupling
+from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
+from shared.core.tables import Table
 from shared.services.context import Services
 
 MOST = 20_000  # couplings that are kept
@@ -46,3 +48,27 @@ class ReferenceMemory:
             self._answers[what] = await ask()
         answer: T = self._answers[what]
         return answer
+
+
+class Asking(Protocol):
+    """Who asks what the lookups of a mapping mean: a slice, or a use case that only reads."""
+
+    @property
+    def services(self) -> Services:
+        """The wired app."""
+        ...
+
+    @property
+    def mapping(self) -> TableMapping:
+        """The mapping whose lookups these are."""
+        ...
+
+    @property
+    def tables(self) -> Mapping[Side, Table]:
+        """Both tables of the mapping."""
+        ...
+
+    @property
+    def references(self) -> ReferenceMemory:
+        """What was found before."""
+        ...

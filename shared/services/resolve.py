@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from shared.core.coupling import Coupling
@@ -15,17 +15,26 @@ from shared.services.company_contacts import CompanyContacts
 from shared.services.context import Services
 from shared.services.options import options_of
 from shared.services.pass_context import Pair, Slice
+from shared.services.references import Asking
 
 WHAT = {"CURRENCY": "Currency", "SALESPEOPLE": "Salesperson", "CUSTOMER": "Customer", "VENDOR": "Vendor"}
 
 
 async def references_for(work: Slice, pairs: Sequence[Pair]) -> References:
     """The answers for every reference line of the mapping, as far as these pairs need them."""
+    lines = [line for line in work.mapping.fields if line.enabled]
+    return await answers_for(work, lines, lambda line, side: _values(line, side, pairs))
+
+
+async def answers_for(
+    work: Asking, lines: Iterable[FieldMapping], values: Callable[[FieldMapping, Side], set[Value]]
+) -> References:
+    """The answers for the reference lines among `lines`; `values` tells what records of a side hold in a line."""
     answers = {}
-    for line in work.mapping.fields:
-        if line.enabled and line.reference is not None:
-            values = {side: _values(line, side, pairs) for side in Side}
-            answers[line.caption] = await _answers(work, line, line.reference, values)
+    for line in lines:
+        if line.reference is not None:
+            held = {side: values(line, side) for side in Side}
+            answers[line.caption] = await _answers(work, line, line.reference, held)
     return answers
 
 
@@ -42,7 +51,7 @@ def _values(line: FieldMapping, side: Side, pairs: Iterable[Pair]) -> set[Value]
 
 
 async def _answers(
-    work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+    work: Asking, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
 ) -> ReferenceAnswers:
     match reference.kind:
         case ReferenceKind.COUPLED_RECORD:
@@ -57,7 +66,7 @@ async def _answers(
             return await _choices(work, line, reference, values)
 
 
-async def _couplings(work: Slice, mappings: Sequence[str], side: Side, values: Iterable[Value]) -> list[Coupling]:
+async def _couplings(work: Asking, mappings: Sequence[str], side: Side, values: Iterable[Value]) -> list[Coupling]:
     ids = [str(value) for value in values if value is not None]
     found: list[Coupling] = []
     for mapping in mappings:
@@ -65,7 +74,7 @@ async def _couplings(work: Slice, mappings: Sequence[str], side: Side, values: I
     return found
 
 
-async def _coupled_records(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+async def _coupled_records(work: Asking, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     answers: dict[Side, dict[Value, Value]] = {}
     for side in Side:
         couplings = await _couplings(work, reference.mappings, side, values[side])
@@ -73,7 +82,7 @@ async def _coupled_records(work: Slice, reference: Reference, values: dict[Side,
     return ReferenceAnswers(_what(reference), reference.mappings, answers)
 
 
-async def _currencies(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+async def _currencies(work: Asking, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     """Blank in BC is the local currency; in Dataverse that is the row with its ISO code."""
     if not any(values.values()):
         return ReferenceAnswers(_what(reference), reference.mappings)
@@ -116,7 +125,7 @@ async def _names(services: Services, reference: Reference, missing: dict[Side, s
     return names
 
 
-async def _coupled_numbers(work: Slice, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+async def _coupled_numbers(work: Asking, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
     answers: dict[Side, dict[Value, Value]] = {side: {} for side in Side}
     if any(value is not None for side in Side for value in values[side]):
         for mapping in reference.mappings:
@@ -140,7 +149,7 @@ async def _companies(services: Services, reference: Reference, values: dict[Side
 
 
 async def _choices(
-    work: Slice, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
+    work: Asking, line: FieldMapping, reference: Reference, values: dict[Side, set[Value]]
 ) -> ReferenceAnswers:
     if not any(value is not None for side in Side for value in values[side]):
         return ReferenceAnswers(str(reference.table))

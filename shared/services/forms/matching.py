@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from annotated_types import Len
 from pydantic import Field
 
 from shared.core.likeness import Trait
@@ -10,6 +13,8 @@ from shared.core.match_criteria import BlankValues
 from shared.core.match_report import CreateNew, UnmatchedReason
 from shared.services.forms.base import MOST_IDS, Answer, Guid, RecordName, WhichMapping
 
+type MatchGroup = Annotated[tuple[str, ...], Len(1, 50)]
+
 
 class CriteriaForm(WhichMapping):
     """What is compared, and by which fields: all uncoupled BC records of the mapping, or selected ones."""
@@ -17,7 +22,7 @@ class CriteriaForm(WhichMapping):
     business_central_ids: tuple[Guid, ...] = Field(
         (), max_length=MOST_IDS, description="Only these BC records; none: all uncoupled ones in the mapping's filter."
     )
-    match_by: tuple[tuple[str, ...], ...] | None = Field(
+    match_by: tuple[MatchGroup, ...] | None = Field(
         None,
         min_length=1,
         max_length=50,
@@ -28,13 +33,13 @@ class CriteriaForm(WhichMapping):
         BlankValues.LEFT_OUT, description="Whether a blank text leaves the rest of its group to decide."
     )
     accumulated: bool = Field(False, description="Let the fields of earlier groups count in later ones too.")
+    create_new: CreateNew = Field(CreateNew.NEVER, description="Create New in Case of No Match: for which records.")
 
 
 class MatchRequest(CriteriaForm):
-    """The criteria and the three options of the dialog."""
+    """The criteria and what follows on matching."""
 
     synchronize_after_coupling: bool = Field(False, description="Synch. After Bulk Coupling.")
-    create_new: CreateNew = Field(CreateNew.NEVER, description="Create New in Case of No Match: for which records.")
     resolve_update_conflicts: UpdateConflictResolution = Field(
         UpdateConflictResolution.NONE, description="Whose data wins in the synchronization afterwards."
     )
