@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import batched
 
 from infra.local.demo.clients import DemoError, Row, System
 from infra.local.demo_company.business_central import FIELDS as BUSINESS_CENTRAL_FIELDS
 from infra.local.demo_company.dataverse import FIELDS as DATAVERSE_FIELDS
+from infra.local.people import Company as Invented
 from infra.local.people import company
 
 MAPPING = "CUSTOMER"
 PERSON = "Ada Admin"
 SEEDED_AT_A_TIME = 1000
 MOST_TRIES = 20
+BARE = 3  # one record of so many has neither e-mail address nor postal code
 CUSTOMER = 3  # customertypecode
 
 
@@ -41,18 +43,29 @@ class Kind:
     fixed: dict[str, object]
     query: str
     key: str
-    mark: str
+    marks: tuple[str, ...]
+
+    def mark(self, row: Row) -> str:
+        """What a row is known by."""
+        return next(str(row[column]) for column in self.marks if row.get(column))
 
 
 KINDS = {
-    Where.BUSINESS_CENTRAL: Kind("customers", BUSINESS_CENTRAL_FIELDS, {}, "customers?$select=id,email", "id", "email"),
+    Where.BUSINESS_CENTRAL: Kind(
+        "customers",
+        BUSINESS_CENTRAL_FIELDS,
+        {},
+        "customers?$select=id,email,displayName",
+        "id",
+        ("email", "displayName"),
+    ),
     Where.DATAVERSE: Kind(
         "account",
         DATAVERSE_FIELDS,
         {"customertypecode": CUSTOMER},
-        "accounts?$select=accountid,emailaddress1",
+        "accounts?$select=accountid,emailaddress1,name",
         "accountid",
-        "emailaddress1",
+        ("emailaddress1", "name"),
     ),
 }
 
@@ -60,7 +73,11 @@ type Systems = dict[Where, System]
 
 
 class Company:
-    """The records by number. Each has an e-mail address of its own, by which it is known on both sides."""
+    """The records by number. Each is known on both sides by its e-mail address or, without one, by its name.
+
+    Those without one have no postal code either, so nothing but the app's own memory can tell that one of them was
+    created before its answer got lost: no match of fields would find it.
+    """
 
     def __init__(self, seed: int, systems: Systems) -> None:
         self.systems = systems
@@ -73,7 +90,7 @@ class Company:
 
     def mark(self, number: int) -> str:
         """What the record is known by everywhere."""
-        return company(self._seed, number).email
+        return self._of(number).email or self._of(number).name
 
     async def move_in(self, count: int) -> None:
         """Put the first `count` records where they come from, as if they had always been there."""
@@ -96,9 +113,8 @@ class Company:
         """The ids of the records in one of the systems, by number."""
         numbers = {self.mark(number): number for number in range(self.size)}
         rows = await self.rows(where)
-        return {
-            numbers[mark]: str(row[KINDS[where].key]) for row in rows if (mark := row[KINDS[where].mark]) in numbers
-        }
+        kind = KINDS[where]
+        return {numbers[mark]: str(row[kind.key]) for row in rows if (mark := kind.mark(row)) in numbers}
 
     async def rows(self, where: Where) -> Sequence[Row]:
         """Every row there, whatever it is; whoever reads may meet the trouble that is meant for the app."""
@@ -108,5 +124,10 @@ class Company:
         return await self.systems[where].rows(KINDS[where].query)
 
     def _row(self, number: int, where: Where) -> Row:
-        values, kind = asdict(company(self._seed, number)), KINDS[where]
+        values, kind = asdict(self._of(number)), KINDS[where]
         return {name: values[field] for name, field in kind.fields.items() if values[field] != ""} | kind.fixed
+
+    def _of(self, number: int) -> Invented:
+        """What the record says at first."""
+        whole = company(self._seed, number)
+        return replace(whole, email="", postal_code="") if number % BARE == 0 else whole

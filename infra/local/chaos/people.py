@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.local.chaos.company import KINDS, PERSON, Company, Where
@@ -14,6 +15,8 @@ FIELDS = {"phone": "+49 30 {:07d}", "address 2": "Floor {}", "web site": "https:
 COLUMNS = {"phone": "phone", "address 2": "address_line2", "web site": "website"}
 CONTESTED = 20
 """One record of so many is changed on both sides in the same field: a conflict, unless a run comes between."""
+EAGER = 0.3  # share of the edits that go to contested records
+SETTLED = 0.3  # share of those edits that give both sides the same values
 BORDER = 200  # edits after which people look again who is where
 
 type Spot = tuple[int, str]
@@ -57,16 +60,28 @@ class People:
             await over.within(self._chance.expovariate(self._plan.edits_a_second))
 
     async def _edit(self) -> None:
-        """Change one field of one record where it is found."""
+        """Change one field of one record where it is found, or settle a contested one on both sides."""
         where = self._chance.choice(list(Where))
-        number = self._chance.choice(list(self._ids[where]))
+        number = self._chance.choice(self._records(where))
         field = self._chance.choice(self.fields(number, where))
+        settled = self.contested(number) and number in self._ids[where.other] and self._chance.random() < SETTLED
         self.count += 1
-        value = FIELDS[field].format(self.count)
-        kind, record = KINDS[where], self._ids[where][number]
-        column = next(name for name, meaning in kind.fields.items() if meaning == COLUMNS[field])
-        await self._company.systems[where].edit(PERSON, kind.table, record, {column: value})
-        self.edits[number, field].append(Edit(where, value))
+        for side, fields in ((where, FIELDS), (where.other, FIELDS)) if settled else ((where, [field]),):
+            await self._write(number, side, {name: FIELDS[name].format(self.count) for name in fields})
+
+    def _records(self, where: Where) -> list[int]:
+        """Those that may be edited: now and then the contested ones only, which are few."""
+        known = list(self._ids[where])
+        contested = [number for number in known if self.contested(number)]
+        return contested if contested and self._chance.random() < EAGER else known
+
+    async def _write(self, number: int, where: Where, values: Mapping[str, str]) -> None:
+        kind = KINDS[where]
+        columns = {meaning: column for column, meaning in kind.fields.items()}
+        changes = {columns[COLUMNS[name]]: value for name, value in values.items()}
+        await self._company.systems[where].edit(PERSON, kind.table, self._ids[where][number], changes)
+        for name, value in values.items():
+            self.edits[number, name].append(Edit(where, value))
 
     def fields(self, number: int, where: Where) -> list[str]:
         """Each field of a record is one side's own affair; of a contested one all are everybody's."""
