@@ -50,6 +50,9 @@ def services_from(environment: Mapping[str, str]) -> Services:
         slice_time=timedelta(seconds=settings.slice_seconds),
         interval=settings.interval,
         schedule=settings.schedule,
+        abandoned_after=timedelta(seconds=settings.abandoned_seconds),
+        resend_after=timedelta(seconds=settings.resend_seconds),
+        in_doubt=timedelta(seconds=settings.in_doubt_seconds),
         retention=Retention(timedelta(days=settings.jobs_days), timedelta(days=settings.idle_jobs_days)),
     )
     return Services(

@@ -250,6 +250,29 @@ class Settings(BaseModel):
         description="After how many seconds a slice ends and the next message goes on: with its longest request (300 "
         "seconds) it must be over before functionTimeout.",
     )
+    abandoned_seconds: int = Field(
+        900,
+        alias="SYNC_ABANDONED_SECONDS",
+        ge=10,
+        le=86_400,
+        description="After how many seconds without a sign of life a run is begun again from its last checkpoint: "
+        "longer than the longest slice.",
+    )
+    resend_seconds: int = Field(
+        120,
+        alias="SYNC_RESEND_SECONDS",
+        ge=10,
+        le=3_600,
+        description="After how many seconds a run that nobody began gets its message sent again.",
+    )
+    in_doubt_seconds: int = Field(
+        600,
+        alias="SYNC_IN_DOUBT_SECONDS",
+        ge=1,
+        le=3_600,
+        description="How many seconds a write without an answer may still land. Business Central works on a request "
+        "for 8 minutes, its gateway waits 10: less is for simulators on this machine.",
+    )
     jobs_days: int = Field(
         30,
         alias="JOBS_RETENTION_DAYS",

@@ -72,6 +72,5 @@ async def _explain(services: Services, letter: DeadLetter) -> DeadMessage:
     if not (isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
         return DeadMessage(letter, None, None, None, waited_for=False)
     run = await services.runs(mapping).get(run_id)
-    return DeadMessage(
-        letter, mapping, run_id, number, waited_for=run is not None and not run.ended and run.slice == number
-    )
+    waited_for = run is not None and not run.ended and (number, body.get("turn", run.delays)) == (run.slice, run.delays)
+    return DeadMessage(letter, mapping, run_id, number, waited_for)
