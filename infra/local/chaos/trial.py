@@ -24,6 +24,10 @@ from infra.local.stack import Stack, local_stack
 
 SETTINGS = {
     "SYNC_SCHEDULE": "*/2 * * * * *",
+    # A request that was sent to a simulator is done within a second or never: nobody has to wait ten minutes for it.
+    "SYNC_IN_DOUBT_SECONDS": "5",
+    "SYNC_RESEND_SECONDS": "10",
+    "SYNC_ABANDONED_SECONDS": "60",
     "AzureFunctionsJobHost__extensions__serviceBus__sessionIdleTimeout": "00:00:00.3",
 }
 LOAD, DAY, REST = "first load", "working day", "coming to rest"
