@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions import description, errors, health, mappings, matching, messages, synchronization
+from functions import couplings, description, errors, health, mappings, matching, messages, synchronization
 from functions.jobs import jobs_blueprint
 from functions.timers import timers_blueprint
 
@@ -14,6 +14,7 @@ OPERATIONS = (
     *mappings.OPERATIONS,
     *synchronization.OPERATIONS,
     *errors.OPERATIONS,
+    *couplings.OPERATIONS,
     *matching.OPERATIONS,
     *messages.OPERATIONS,
     *description.OPERATIONS,

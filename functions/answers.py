@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from shared.core.check_mapping import MappingProblem
-from shared.core.jobs import Counters, Job, JobStatus, Trigger
+from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
@@ -42,11 +42,12 @@ class CountersAnswer(Answer):
 
 
 class JobAnswer(CountersAnswer):
-    """One direction of one run of one mapping. `failed` as status: the run itself could not go on."""
+    """One direction of one run of one mapping, or all of a task. `failed` as status: the run itself could not go on."""
 
     id: str
     run: str
     mapping: str
+    type: JobType
     direction: Direction
     trigger: Trigger
     requested_by: str
@@ -263,7 +264,7 @@ def _counters(counters: Counters) -> dict[str, Any]:
 def _state(state: MappingState) -> dict[str, Any]:
     return {
         "running": state.active is not None,
-        "queued": state.queued is not None,
+        "queued": state.queued is not None or bool(state.waiting),
         "last_started_at": state.last_started_at,
         "last_finished_at": state.last_finished_at,
         "next_due_at": state.next_due_at,

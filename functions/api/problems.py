@@ -108,6 +108,12 @@ KINDS = (
         "this Idempotency-Key was used for another request",
         "Take a new key for a new request.",
     ),
+    Kind(
+        429,
+        "too_many_tasks",
+        "very many tasks wait in the mapping already",
+        "Ask again after `Retry-After` seconds.",
+    ),
     Kind(500, "internal_error", "the app's fault", "Look into the app's log."),
 )
 """By status; of storage, queue and token the app's own failures answer 502 or 503 with codes of their own."""

@@ -49,9 +49,40 @@ class Trigger(StrEnum):
     PERSON = "person"
 
 
+class JobType(StrEnum):
+    """What a job does (Integration Synch. Job, field Type)."""
+
+    SYNCHRONIZATION = "synchronization"
+    COUPLING = "coupling"
+    UNCOUPLING = "uncoupling"
+
+
+class RunKind(StrEnum):
+    """What a run does: synchronize what has changed, or a task that a person has given for certain records."""
+
+    SYNCHRONIZE = "synchronize"
+    COUPLE = "couple"
+    UNCOUPLE = "uncouple"
+    SYNCHRONIZE_NOW = "synchronize_now"
+    MATCH = "match"
+
+    @property
+    def type(self) -> JobType:
+        """The type of its jobs."""
+        if self is RunKind.UNCOUPLE:
+            return JobType.UNCOUPLING
+        return JobType.COUPLING if self in (RunKind.COUPLE, RunKind.MATCH) else JobType.SYNCHRONIZATION
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it is a task: these wait beside the mapping's synchronizations and take turns with their slices."""
+        return self is not RunKind.SYNCHRONIZE
+
+
 @dataclass(slots=True)
 class Job:
-    """One direction of one run of one mapping. `messages` are sentences for people, each with how often it was said.
+    """One direction of one run of one mapping, or all of a task. `messages` are sentences for people, each with
+    how often it was said.
 
     `requested_by` tells which person or key asked for it; empty for the timer.
     """
@@ -70,6 +101,7 @@ class Job:
     message: str = ""
     messages: dict[str, int] = field(default_factory=dict)
     requested_by: str = ""
+    type: JobType = JobType.SYNCHRONIZATION
 
 
 def passes_of(direction: Direction) -> tuple[Side, ...]:

@@ -72,7 +72,10 @@ async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
     for settled in open_ones:
         pair = settled.pair
         settled.landed, settled.again, settled.kept = {}, set(), None
-        settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
+        if work.choose is not None:
+            settled.action = work.choose(pair, references, now)
+        else:
+            settled.action = decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
         if isinstance(settled.action, Hold):
             settled.finish(held=settled.action)
 
@@ -84,7 +87,8 @@ def _weigh(work: Slice, decided: Sequence[Settled]) -> None:
         if isinstance(settled.action, Change | Make | Uncouple):
             settled.damage = damage_of(settled.action, _values_now(settled.pair))
             weighed += settled.damage
-    reason = None if work.state.guard_released else complaint(work.mapping, weighed, work.state.coupled)
+    is_meant = work.choose is not None or work.state.guard_released
+    reason = None if is_meant else complaint(work.mapping, weighed, work.state.coupled)
     if reason is not None:
         raise NeedsPerson(reason, code="guard_tripped")
     work.weighed = weighed

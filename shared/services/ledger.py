@@ -39,8 +39,7 @@ class Ledger:
     async def announce(self, bodies: Sequence[Mapping[str, object]]) -> list[str]:
         """Store what is about to be written; the keys of the entries. Raises OvertakenError."""
         puts = [Put(self._next_key(), body) for body in bodies]
-        for group in _groups(puts):
-            await self._write(group)
+        await self.store(puts)
         return [put.key for put in puts]
 
     def settle(self, keys: Iterable[str]) -> None:
@@ -50,6 +49,11 @@ class Ledger:
     async def write(self) -> None:
         """Store state and run as they stand. Raises OvertakenError."""
         await self._write(())
+
+    async def store(self, puts: Sequence[Put]) -> None:
+        """Store documents of the run beside it, in as few transactions as hold them. Raises OvertakenError."""
+        for group in _groups(puts):
+            await self._write(group)
 
     async def end(self) -> None:
         """Store the last word; no announcement is left behind. Raises OvertakenError."""
@@ -76,11 +80,17 @@ class Ledger:
                 return await self._runs.save(self.state, [self.run], changes)
             except StateConflict:
                 fresh = await self._runs.state()
-                if (fresh.active, fresh.epoch) != (self.run.id, self.state.epoch):
+                if fresh.epoch != self.state.epoch or self.run.id not in (fresh.active, *fresh.waiting):
                     raise OvertakenError(f"run {self.run.id} went on elsewhere") from None
                 self.state.etag, self.state.queued = fresh.etag, fresh.queued
                 self.state.guard_released = fresh.guard_released
+                self._take_in(fresh.waiting)
         raise OvertakenError(f"the state of {self.run.mapping} changes too fast")
+
+    def _take_in(self, waiting: Sequence[str]) -> None:
+        """The tasks that wait, those included that came in meanwhile; our own is not among them once it has ended."""
+        is_retired = self.run.id not in self.state.waiting
+        self.state.waiting = [one for one in waiting if not (is_retired and one == self.run.id)]
 
 
 def _groups(puts: Sequence[Put]) -> list[list[Put]]:

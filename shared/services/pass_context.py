@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.core.actions import Seen, View
+from shared.core.actions import Action, Seen, View
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
 from shared.core.guard import Damage
@@ -13,6 +14,7 @@ from shared.core.jobs import passes_of
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
 from shared.core.tables import Table
+from shared.core.transfer import References
 from shared.services.context import Services
 from shared.services.ledger import Ledger
 from shared.services.references import ReferenceMemory
@@ -46,12 +48,17 @@ class Pair:
         return record.id if record else None
 
 
+type Choose = Callable[[Pair, References, datetime], Action]
+"""The action that a person has chosen for a pair, in place of the decision by the rules."""
+
+
 @dataclass(slots=True)
 class Slice:
     """The work at hand: mapping, tables, the ledger of the run, the open work items by key.
 
     `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
-    planned. `turns` says who may write when, and when time is up.
+    planned. `turns` says who may write when, and when time is up. Where `choose` is given, it decides, and nothing that
+    it decides is held to be implausible.
     """
 
     services: Services
@@ -63,6 +70,7 @@ class Slice:
     references: ReferenceMemory
     items: dict[str, WorkItem] = field(default_factory=dict)
     intents: dict[tuple[Side, str], Intent] = field(default_factory=dict)
+    choose: Choose | None = None
     weighed: Damage = field(default_factory=Damage)
 
     @property

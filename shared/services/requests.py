@@ -44,6 +44,8 @@ async def enqueue_due(services: Services) -> list[str]:
     for stored in await services.mappings.all():
         mapping = stored.mapping
         state = await services.runs(mapping.name).state()
+        if await _wake_tasks(services, state, now):
+            touched.append(mapping.name)
         if state.queued or state.active:
             if await _wake(services, state, now):
                 touched.append(mapping.name)
@@ -133,8 +135,29 @@ async def _wake(services: Services, state: MappingState, now: datetime) -> bool:
         await _save_quietly(services, state, [])
         return False
     patience = services.policy.abandoned_after if state.active else services.policy.resend_after
-    if now - run.touched_at < patience:
-        return False
+    return now - run.touched_at >= patience and await _send_anew(services, state, run, now)
+
+
+async def _wake_tasks(services: Services, state: MappingState, now: datetime) -> bool:
+    """The same for the tasks: one that nobody has begun may be waiting for the others."""
+    touched = False
+    for run_id in list(state.waiting):
+        run = await services.runs(state.mapping).get(run_id)
+        if run is None or run.ended:
+            if run is not None:
+                await follow_run(services, run)
+            state.waiting.remove(run_id)
+            await _save_quietly(services, state, [])
+            continue
+        is_alone = run.started_at is None and state.active is None and len(state.waiting) == 1
+        patience = services.policy.resend_after if is_alone else services.policy.abandoned_after
+        if now - run.touched_at >= patience:
+            touched = await _send_anew(services, state, run, now) or touched
+    return touched
+
+
+async def _send_anew(services: Services, state: MappingState, run: Run, now: datetime) -> bool:
+    """Send a run's message again; after many times, give it up."""
     run.touched_at = now
     run.delays, run.setbacks = run.delays + 1, run.setbacks + 1
     if run.setbacks > MOST_SETBACKS:
@@ -149,8 +172,11 @@ async def _give_up(services: Services, state: MappingState, run: Run, now: datet
     """End a run that never gets anywhere, and say so."""
     message = "The run was started again and again and never came to its end. See the app's log."
     run.ended, run.ending = True, Ending(JobStatus.FAILED, now, message)
-    state.active = state.queued = None
-    state.next_due_at = now
+    if run.kind.is_task:
+        state.waiting.remove(run.id)
+    else:
+        state.active = state.queued = None
+        state.next_due_at = now
     if await _save_quietly(services, state, [run]):
         await follow_run(services, run)
     return True

@@ -67,11 +67,13 @@ async def remove_what_is_old(services: Services) -> Tidied:
 async def _remove_runs(services: Services, mapping: str, now: datetime) -> int:
     """Remove old runs, but never the one that is on or the one that waits."""
     state, kept = await services.runs(mapping).state(), services.policy.retention
-    needed = {runs.STATE, state.active, state.queued}
+    needed = {runs.STATE, state.active, state.queued, *state.waiting}
 
     async def old_runs(rows: Sequence[StateRow]) -> list[str]:
         found = [runs.RUN.unpack(row.body) for row in rows if row.key not in needed and _is_dated(row.key)]
-        return [run.id for run in found if now - run.requested_at > (kept.idle_jobs if run.ended else kept.jobs)]
+        old = [run.id for run in found if now - run.requested_at > (kept.idle_jobs if run.ended else kept.jobs)]
+        youngest = job_key(now - kept.shortest, "")
+        return old + [row.key for row in rows if (of := runs.run_of_part(row.key)) not in needed and of > youngest]
 
     partition = f"{services.connection}|{mapping}"
     return await _sweep(services, runs.TABLE, partition, now - kept.shortest, old_runs)

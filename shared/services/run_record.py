@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.core.jobs import Counters, Job, JobStatus
-from shared.core.sides import Side, direction_from
+from shared.core.sides import Direction, Side, direction_from
 from shared.services.context import Services
 from shared.services.repositories.runs import Run
 
 
 async def follow_run(services: Services, run: Run) -> None:
     """Bring the run's jobs up to it, those included that a host had no time to make. An ended job stays as it is."""
-    await services.jobs.save([_job(run, source) for source in run.jobs])
+    sources: dict[str, list[Side]] = {}
+    for source, job_id in run.jobs.items():
+        sources.setdefault(job_id, []).append(source)
+    await services.jobs.save([_job(run, job_id, of) for job_id, of in sources.items()])
 
 
-def _job(run: Run, source: Side) -> Job:
+def _job(run: Run, job_id: str, sources: Sequence[Side]) -> Job:
+    """A job of one source side, or of both."""
+    counters, messages = Counters(), dict[str, int]()
+    for source in sources:
+        counters.add(run.counters.get(source, Counters()))
+        for sentence, times in run.messages.get(source, {}).items():
+            messages[sentence] = messages.get(sentence, 0) + times
     job = Job(
-        id=run.jobs[source],
+        id=job_id,
         run=run.id,
         mapping=run.mapping,
-        direction=direction_from(source),
+        direction=direction_from(sources[0]) if len(sources) == 1 else Direction.BIDIRECTIONAL,
+        type=run.kind.type,
         trigger=run.trigger,
         requested_at=run.requested_at,
         started_at=run.started_at,
-        counters=run.counters.get(source, Counters()),
+        counters=counters,
         slices=run.pages,
         message=run.note,
-        messages=run.messages.get(source, {}),
+        messages=messages,
         requested_by=run.requested_by,
     )
     if run.ending is not None:

@@ -31,6 +31,7 @@ from shared.services.references import ReferenceMemory
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
+from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ async def _run(work: Slice) -> None:
         await work.services.budget.refresh(work.services)
         await replay(work)
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
-        if await work_off(work):
+        if await (work_off_task(work) if work.run.kind.is_task else work_off(work)):
             await recover_creates(work)
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
@@ -119,6 +120,8 @@ async def _done_already(services: Services, mapping: str, run_id: str, run: Run 
 
 async def _others_are_at_work(services: Services, mapping: Mapping, run: Run) -> bool:
     """Whether this mapping's run before is still on, or a parent's that was asked for no later: within reason."""
+    if run.kind.is_task:
+        return False
     state = await services.runs(mapping.name).state()
     active = await services.runs(mapping.name).get(state.active) if state.active not in (None, run.id) else None
     if active is not None and not active.ended and not _is_abandoned(services, active):
@@ -148,6 +151,8 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
         state, run = await runs.state(), await runs.get(asked.id)
         if run is None or run.ended or run.slice != asked.slice:
             return None
+        if run.kind.is_task and run.id not in state.waiting:
+            return None
         overtaken = await _overtaken(services, state, run)
         _take_over(state, run, services.clock.now())
         try:
@@ -161,8 +166,9 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
 
 def _take_over(state: MappingState, run: Run, now: datetime) -> None:
     state.epoch += 1
-    state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
-    state.queued = None if state.queued == run.id else state.queued
+    if not run.kind.is_task:
+        state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
+        state.queued = None if state.queued == run.id else state.queued
     run.touched_at = now
     run.started_at = run.started_at or now
     run.note = ""
@@ -173,7 +179,7 @@ def _take_over(state: MappingState, run: Run, now: datetime) -> None:
 
 async def _overtaken(services: Services, state: MappingState, run: Run) -> list[Run]:
     """A run whose message got lost for good (dead-lettered) ends when the next one starts; its jobs say so."""
-    if state.active in (None, run.id):
+    if run.kind.is_task or state.active in (None, run.id):
         return []
     lost = await services.runs(run.mapping).get(str(state.active))
     if lost is None:
@@ -203,12 +209,17 @@ async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
         items,
         weighed=run.damage,
     )
-    signature = _signature(work)
+    if not run.kind.is_task:
+        _start_over_if_set_up_anew(work)
+    return work
+
+
+def _start_over_if_set_up_anew(work: Slice) -> None:
+    state, signature = work.state, _signature(work)
     if state.signature != signature:
         # What was passed by under the old ones must be looked at again.
         state.sweep_dataverse = bool(state.signature)  # the deletions that the old position would have told
         state.signature, state.positions = signature, {}
-    return work
 
 
 def _signature(work: Slice) -> str:
@@ -246,22 +257,32 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
 async def _end(work: Slice, status: JobStatus, message: str) -> None:
     """The run is over: its jobs get their end, the mapping its next due time."""
     services, state, now = work.services, work.state, work.services.clock.now()
-    interval = services.policy.interval
-    if work.mapping.interval_minutes is not None:
-        interval = timedelta(minutes=work.mapping.interval_minutes)
     work.run.ended, work.run.ending = True, Ending(status, now, message)
-    if status is JobStatus.SUCCEEDED:
-        state.guard_released = False
-    state.last_finished_at, state.last_message = now, message
-    state.next_due_at = next_due(work.run.requested_at, interval, now)
+    if work.run.kind.is_task:
+        work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
+    else:
+        _finish_synchronization(work, status, now, message)
     await work.ledger.end()
     await follow_run(services, work.run)
-    state.active = None  # only now: until then the timer sees to it that the jobs get their end
+    if work.run.kind.is_task:
+        state.waiting.remove(work.run.id)
+    else:
+        state.active = None  # only now: until then the timer sees to it that the jobs get their end
     await work.ledger.write()
     if status is JobStatus.SUCCEEDED:
         log.info("run %s of %s ended: %s", work.run.id, work.mapping.name, _counted(work))
     else:
         log.error("run %s of %s failed: %s", work.run.id, work.mapping.name, message)
+
+
+def _finish_synchronization(work: Slice, status: JobStatus, now: datetime, message: str) -> None:
+    state, interval = work.state, work.services.policy.interval
+    if work.mapping.interval_minutes is not None:
+        interval = timedelta(minutes=work.mapping.interval_minutes)
+    if status is JobStatus.SUCCEEDED:
+        state.guard_released = False
+    state.last_finished_at, state.last_message = now, message
+    state.next_due_at = next_due(work.run.requested_at, interval, now)
 
 
 def _counted(work: Slice) -> str:

@@ -49,6 +49,7 @@ class PairOutcome(StrEnum):
     """What became of a pair that somebody wanted coupled."""
 
     COUPLED = "coupled"
+    COUPLE_SCHEDULED = "couple_scheduled"
     CREATE_SCHEDULED = "create_scheduled"
     IN_PLACE = "in_place"  # just this pair was coupled already
     REFUSED = "refused"
@@ -64,7 +65,11 @@ class CoupledPair(Answer):
 
 
 class CoupleAnswer(Answer):
-    """What became of each pair, in the order asked. `job` synchronizes or creates; null: nothing is left to do."""
+    """What became of each pair, in the order asked.
+
+    `job` couples, creates and synchronizes what is not refused, null when there is nothing to do; `scheduled` is what
+    it has not done yet.
+    """
 
     mapping: str
     coupled: int

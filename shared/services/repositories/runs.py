@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from shared.core.guard import Damage
-from shared.core.jobs import Counters, JobStatus, Trigger
+from shared.core.jobs import Counters, JobStatus, RunKind, Trigger
 from shared.core.sides import Side
 from shared.ports import Insert, Put, StateChange, StateRow, StateStore
 from shared.services.repositories.documents import Shape
@@ -18,6 +19,7 @@ from shared.services.repositories.documents import Shape
 TABLE = "runs"
 STATE = "state"
 JOURNAL = "journal|"
+PART = "part|"
 
 
 @dataclass(slots=True)
@@ -25,7 +27,8 @@ class MappingState:
     """How far a mapping has come.
 
     `positions` are the feeds' positions by side; `signature` is the configuration they were read under: when it
-    changes the feeds start over. `queued` is a run that waits, `active` the one that is on. `last_coupled_at` releases
+    changes the feeds start over. `queued` is a synchronization that waits, `active` the one that is on; `waiting` are
+    the tasks that have not ended, which take turns with it slice by slice. `last_coupled_at` releases
     the records of other mappings that wait for a parent here. `coupled` counts the couplings. Deletions in Business
     Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over.
     """
@@ -35,6 +38,7 @@ class MappingState:
     positions: dict[Side, str | None] = field(default_factory=dict)
     queued: str | None = None
     active: str | None = None
+    waiting: list[str] = field(default_factory=list)
     next_due_at: datetime | None = None
     last_started_at: datetime | None = None
     last_finished_at: datetime | None = None
@@ -64,7 +68,8 @@ class Run:
     `touched_at` moves with every checkpoint; `retried` says whether the open work items were taken along. `delays`
     counts how often it was put off, `setbacks` how often because a service was busy or the host had died. `counters`
     and `messages` are those of the jobs, by source side: they move with the checkpoints, and the jobs follow. `note`
-    says why the run was put off.
+    says why the run was put off. `task` is what a task has to do and how far it has come, as its kind stores it; both
+    sides may share one job.
     """
 
     id: str
@@ -87,10 +92,30 @@ class Run:
     note: str = ""
     ended: bool = False
     ending: Ending | None = None
+    kind: RunKind = RunKind.SYNCHRONIZE
+    task: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the list that a task works off: a document holds so many."""
+
+    items: list[Any]
 
 
 MAPPING_STATE = Shape(MappingState, "mapping state")
 RUN = Shape(Run, "run")
+PARTS = Shape(Part, "list of a task")
+
+
+def part_key(run_id: str, number: int) -> str:
+    """Where the `number`-th part of a task's list is stored."""
+    return f"{PART}{run_id}|{number:05d}"
+
+
+def run_of_part(key: str) -> str:
+    """The run whose list a document is a part of; empty when it is no such part."""
+    return key.removeprefix(PART).partition("|")[0] if key.startswith(PART) else ""
 
 
 class RunRepository:
@@ -119,6 +144,20 @@ class RunRepository:
         ):
             rows += page
         return rows
+
+    async def part(self, run_id: str, number: int) -> list[Any]:
+        """The `number`-th part of the list that a task works off; none when there is no such part."""
+        row = await self._state.get(TABLE, self._partition, part_key(run_id, number))
+        return PARTS.unpack(row.body).items if row else []
+
+    async def part_keys(self, run_id: str) -> list[str]:
+        """The keys of all parts of a task's list."""
+        rows = await self._state.scan(TABLE, self._partition, prefix=f"{PART}{run_id}|")
+        return [row.key for row in rows]
+
+    async def put(self, changes: Sequence[StateChange]) -> None:
+        """Store documents beside the state that nobody refers to yet."""
+        await self._state.transact(TABLE, self._partition, changes)
 
     async def save(self, state: MappingState, runs: Sequence[Run] = (), also: Sequence[StateChange] = ()) -> None:
         """Store the state, if nobody else did since it was read, and with it these runs and changes of the journal.

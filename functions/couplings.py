@@ -1,0 +1,48 @@
+"""Set Up Coupling and Delete Coupling over HTTP."""
+
+from __future__ import annotations
+
+from functions.api.operation import Call, NoQuery, Reply, operation
+from functions.synchronization import accepted
+from shared.core.access import Role
+from shared.services.coupling_pairs import couple as couple_pairs
+from shared.services.forms.coupling import CoupleAnswer, CoupleRequest
+from shared.services.forms.uncoupling import UncoupleAnswer, UncoupleRequest
+from shared.services.uncoupling_records import uncouple as uncouple_records
+
+WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping", "too_many_tasks")
+PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
+
+
+@operation("POST", "couple", Role.OPERATOR, {200: CoupleAnswer, 202: CoupleAnswer}, problems=WHICH, once=True)
+async def couple(call: Call[NoQuery, CoupleRequest]) -> Reply:
+    """Couples records pairwise (*Set Up Coupling*): existing with existing, or one with a new one.
+
+    Each pair is done or refused by itself. A job creates and synchronizes what is asked for: then the status is 202.
+    Where nothing but coupling is asked for, the answer waits some seconds for it and is 200 when all is done. A
+    coupling to a deleted record stands in nobody's way: it is replaced.
+    """
+    answer = await couple_pairs(call.services, call.body, call.caller, patience=PATIENCE)
+    return accepted(call, answer.job.id, answer) if answer.job and answer.scheduled else Reply(answer)
+
+
+@operation(
+    "POST",
+    "uncouple",
+    Role.OPERATOR,
+    {200: UncoupleAnswer, 202: UncoupleAnswer},
+    problems=(*WHICH, "invalid_filter", "unknown_column"),
+    once=True,
+)
+async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
+    """Deletes couplings (*Delete Coupling*): of records, of a filter's records, of whole mappings.
+
+    No record is deleted or changed. With a customer go the couplings of the persons under it, as a job of their own.
+    `scheduled` is the number of couplings; with a filter, of those that it is asked about. The status is 200 when there
+    was nothing to do.
+    """
+    answer = await uncouple_records(call.services, call.body, call.caller)
+    return accepted(call, answer.id, answer) if answer.jobs else Reply(answer)
+
+
+OPERATIONS = (couple, uncouple)

@@ -1,0 +1,55 @@
+"""Carrying out what a person has chosen for certain pairs, and counting it in the task's jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.core.mapping import Mapping
+from shared.core.reasons import Reason
+from shared.core.sides import Side
+from shared.services.apply import carry_out
+from shared.services.feeds import Page, progress_of
+from shared.services.observe import Observed
+from shared.services.page import count_in
+from shared.services.pass_context import Choose, Pair, Slice
+from shared.services.settled import Settled
+
+TRIED_AGAIN = (Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE)
+"""What the other side did not do just now: the task itself tries it again."""
+
+
+async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Choose) -> list[Settled]:
+    """Bring these pairs in step as `choose` says, under `mapping`, which may be the mapping in one direction only.
+
+    Answers those that must be tried again; the others are counted. Raises StateConflict, OvertakenError.
+    """
+    own = work.mapping
+    work.mapping, work.choose = mapping, choose
+    try:
+        settled = await carry_out(work, pairs)
+        done = [one for one in settled if not is_open_still(one)]
+        page = Page(Observed(), progress_of(work))
+        await count_in(work, page, done)
+        for side, number in page.unchanged.items():
+            if side in work.run.counters:
+                work.run.counters[side].unchanged += number
+        return [one for one in settled if is_open_still(one)]
+    finally:
+        work.mapping, work.choose = own, None
+
+
+def is_open_still(one: Settled) -> bool:
+    """Whether a pair's turn did not come, or the other side was busy."""
+    held = one.outcome.held if one.outcome is not None else None
+    return one.outcome is None or (held is not None and held.reason in TRIED_AGAIN)
+
+
+def why(open_ones: Sequence[Settled]) -> str:
+    """A sentence about what has to be tried again."""
+    held = next((one.outcome.held for one in open_ones if one.outcome and one.outcome.held), None)
+    return held.message if held is not None else Reason.SERVICE_BUSY.sentence
+
+
+def id_of(one: Settled, side: Side) -> str:
+    """The record's id on `side`, where it is known."""
+    return one.pair.id_at(side) or ""

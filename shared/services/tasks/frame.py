@@ -1,0 +1,92 @@
+"""The frame of all tasks: step after step until the task is done or the slice's time is up.
+
+A step is a bounded number of records. It first stores what it is about to do (`AtWork.store`), then does it; at its
+end the frame stores progress and counters at once. So a step that was cut short is found begun, and is done again to
+the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from shared.core.jobs import Counters, RunKind
+from shared.services.pass_context import Slice
+from shared.services.record_outcomes import MOST_MESSAGES
+from shared.services.repositories.documents import Shape
+from shared.services.run_record import follow_run
+from shared.services.tasks.parts import as_puts
+
+_MODULES = {
+    RunKind.COUPLE: "shared.services.tasks.coupling",
+    RunKind.UNCOUPLE: "shared.services.tasks.uncoupling",
+    RunKind.SYNCHRONIZE_NOW: "shared.services.tasks.synchronizing",
+    RunKind.MATCH: "shared.services.tasks.matching",
+}
+"""Where each kind of task is worked off: a module with `KIND: TaskKind`, imported when one of them comes."""
+
+
+class AtWork[T]:
+    """A task under way: the slice that works on it, and the task as it will stand in the next checkpoint."""
+
+    def __init__(self, work: Slice, shape: Shape[T]) -> None:
+        self.work = work
+        self.task = shape.unpack(work.run.task)
+        self._shape = shape
+        self._parts: dict[int, list[Any]] = {}
+
+    async def store(self) -> None:
+        """Store the task as it stands, with run and counters. Raises OvertakenError."""
+        self.work.run.task = self._shape.pack(self.task)
+        await self.work.ledger.write()
+
+    async def part(self, number: int) -> list[Any]:
+        """The `number`-th part of the task's list, counted from 0; empty beyond the last."""
+        if number not in self._parts:
+            runs = self.work.services.runs(self.work.mapping.name)
+            self._parts = {number: await runs.part(self.work.run.id, number)}
+        return self._parts[number]
+
+    async def keep(self, items: Sequence[Any]) -> None:
+        """Make `items` (as JSON) the task's list, in parts; it goes when the run ends. Raises OvertakenError."""
+        await self.work.ledger.store(as_puts(self.work.run.id, items))
+        self._parts = {}
+
+    def count(self, counters: Counters) -> None:
+        """Add to the task's counters."""
+        self.work.run.counters[next(iter(self.work.run.jobs))].add(counters)
+
+    def say(self, sentences: Iterable[str]) -> None:
+        """Sentences for people, in the task's job."""
+        messages = self.work.run.messages[next(iter(self.work.run.jobs))]
+        for sentence in sentences:
+            if sentence in messages or len(messages) < MOST_MESSAGES:
+                messages[sentence] = messages.get(sentence, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKind[T]:
+    """How tasks of a kind are stored and worked off: `step` does the next few records, and says whether all is done."""
+
+    shape: Shape[T]
+    step: Callable[[AtWork[T]], Awaitable[bool]]
+
+
+async def work_off_task(work: Slice) -> bool:
+    """Step after step until the task is done (True) or time is up (False); at least one.
+
+    Raises what failed for the whole slice: Passing, NeedsPerson, OvertakenError; StateConflict.
+    """
+    kind: TaskKind[Any] = import_module(_MODULES[work.run.kind]).KIND
+    at_work = AtWork(work, kind.shape)
+    while True:
+        is_done = await kind.step(at_work)
+        work.run.pages += 1
+        await at_work.store()
+        await follow_run(work.services, work.run)
+        if work.turns.failure is not None:
+            raise work.turns.failure
+        if is_done or work.turns.is_over:
+            return is_done
