@@ -31,10 +31,14 @@ class World:
         answer = await self.everything.app.get("/health")
         return answer.status_code, [check for check in answer.json()["checks"] if not check["ok"]]
 
+    async def slow_down(self, milliseconds: int) -> None:
+        """Let Business Central take so long for every request."""
+        control = self.everything.controls["business_central"]
+        (await control.post("/faults", json={"latency_ms": milliseconds})).raise_for_status()
+
     async def begin_slowly(self) -> None:
         """Ask for a run, and return when it is in the middle of reading."""
-        slow = {"refuse": [{"method": "GET", "delay_ms": 1000}]}
-        (await self.everything.controls["business_central"].post("/faults", json=slow)).raise_for_status()
+        await self.slow_down(1500)
         asked = await self.everything.app.post("/mappings/CUSTOMER/synchronize")
         assert asked.status_code == 202, asked.text
         await self._until(self._is_running)
@@ -129,6 +133,7 @@ async def test_a_run_pauses_and_goes_on_by_itself(world: World, name: str) -> No
     await world.begin_slowly()
 
     await outage.begin(world)
+    await world.slow_down(0)
     asked = await everything.app.post("/mappings/CUSTOMER/synchronize")
     status, failed = await world.health()
     await outage.end(world)
