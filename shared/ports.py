@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -102,13 +103,39 @@ class DataverseStore(RowStore, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class StateRow:
-    """One stored document: addressed by partition and key, with the version that a conditional change must name."""
+    """One stored document: addressed by partition and key, with the version that a conditional change must name.
 
-    key: str
-    body: dict[str, object]
-    etag: str
+    Its body is given as an object or as JSON text, which is only read when somebody asks for the object.
+    """
+
+    __slots__ = ("_body", "_text", "etag", "key")
+
+    def __init__(self, key: str, body: dict[str, object] | str, etag: str) -> None:
+        self.key = key
+        self.etag = etag
+        self._text = body if isinstance(body, str) else None
+        self._body = None if isinstance(body, str) else body
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The document as an object."""
+        if self._body is None:
+            self._body = json.loads(self.text)
+        return self._body
+
+    @property
+    def text(self) -> str:
+        """The document as JSON text."""
+        return json.dumps(self._body) if self._text is None else self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StateRow) and (self.key, self.body, self.etag) == (other.key, other.body, other.etag)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"StateRow({self.key!r}, {self.text}, {self.etag!r})"
 
 
 @dataclass(frozen=True, slots=True)

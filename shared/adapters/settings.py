@@ -236,10 +236,10 @@ class Settings(BaseModel):
         description="Minutes from the end of a mapping's run to its next one, unless the mapping says otherwise.",
     )
     page_size: int = Field(
-        1000,
+        10_000,
         alias="SYNC_PAGE_SIZE",
         ge=1,
-        le=5000,
+        le=20_000,
         description="Records of a side that are read and planned at a time.",
     )
     slice_seconds: int = Field(

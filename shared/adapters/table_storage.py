@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from shared.adapters.documents import body_of, check_changes, decode_key, encode_key, key_range, properties_of
+from shared.adapters.documents import check_changes, decode_key, encode_key, key_range, properties_of, text_of
 from shared.adapters.table_failures import code_of, failure_of, fix_of, is_conflict, passes
 from shared.core.failures import SyncFailure
 from shared.ports import Check, Insert, Put, Remove, StateChange, StateConflict, StateRow
@@ -234,7 +234,7 @@ async def _rows(page: AsyncIterator[Entity]) -> AsyncIterator[StateRow]:
 
 
 def _row(entity: Entity) -> StateRow:
-    return StateRow(decode_key(entity["RowKey"]), body_of(entity), _etag(entity))
+    return StateRow(decode_key(entity["RowKey"]), text_of(entity), _etag(entity))
 
 
 def _etag(entity: Any) -> str:

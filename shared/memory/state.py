@@ -84,7 +84,7 @@ class MemoryState:
 
     def _row(self, documents: Mapping[str, _Document], key: str) -> StateRow | None:
         document = documents.get(key)
-        return StateRow(key, json.loads(document.text), document.etag) if document else None
+        return StateRow(key, document.text, document.etag) if document else None
 
 
 def _ordinal(key: str) -> bytes:

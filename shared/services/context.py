@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -112,9 +112,9 @@ class Services:
         """What is known of company contacts."""
         return CompanyRepository(self.state, self.connection)
 
-    def couplings(self, mapping: str, coupled: int | None = None) -> CouplingRepository:
-        """The couplings of a mapping, about `coupled` many, with a memory for versions of its own."""
-        return CouplingRepository(self.state, self.connection, mapping, coupled)
+    def couplings(self, mapping: str, coupled: int | None = None, milestones: Sequence[str] = ()) -> CouplingRepository:
+        """The couplings of a mapping, about `coupled` many, with `milestones` among them."""
+        return CouplingRepository(self.state, self.connection, mapping, coupled, milestones)
 
     def runs(self, mapping: str) -> RunRepository:
         """The state and runs of a mapping."""

@@ -20,7 +20,7 @@ from shared.services.record_outcomes import forget, keys_of, record_outcomes, ve
 from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one
 from shared.services.repositories.work_items import WorkItem
 from shared.services.settled import Settled
-from shared.services.turns import CHUNK
+from shared.services.turns import CHUNK, CHUNK_OF_NEW
 
 
 @dataclass(slots=True)
@@ -33,8 +33,10 @@ class Paired:
 
     @property
     def chunks(self) -> list[tuple[Pair, ...]]:
-        """The pairs to be decided, in chunks."""
-        return list(batched(self.pairs, CHUNK, strict=False))
+        """The pairs to be decided, in chunks; coupled ones apart from new ones."""
+        coupled = [pair for pair in self.pairs if pair.coupling is not None]
+        new = [pair for pair in self.pairs if pair.coupling is None]
+        return [*batched(coupled, CHUNK, strict=False), *batched(new, CHUNK_OF_NEW, strict=False)]
 
 
 async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doubt: datetime | None) -> Paired:

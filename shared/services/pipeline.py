@@ -69,6 +69,7 @@ class PageUnderWay:
                 if side in work.run.counters:
                     work.run.counters[side].unchanged += number
             advance(work, page.progress)
+            work.state.milestones = work.couplings.milestones
             work.run.pages += 1
         if not (is_done and is_last):
             await work.ledger.write()

@@ -202,7 +202,7 @@ async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
         services,
         mapping,
         services.tables_of(mapping),
-        services.couplings(mapping.name, state.coupled),
+        services.couplings(mapping.name, state.coupled, state.milestones),
         ledger,
         Turns(services.clock, now + services.policy.slice_time),
         ReferenceMemory(services),

@@ -16,8 +16,9 @@ from shared.ports import Clock
 
 PORTION = {Side.BUSINESS_CENTRAL: 500, Side.DATAVERSE: 1000}  # writes
 AT_ONCE = {Side.BUSINESS_CENTRAL: 3, Side.DATAVERSE: 8}  # portions
-CHUNK = 1000  # pairs that are decided together
-CHUNKS_AT_ONCE = 10
+CHUNK = 500  # pairs that are decided together
+CHUNK_OF_NEW = 1000  # new records: each request that creates is followed by one that reads what was created
+CHUNKS_AT_ONCE = 12
 
 
 class Turns:

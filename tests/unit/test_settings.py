@@ -103,7 +103,7 @@ WRONG = [
     ({"SYNC_INTERVAL_MINUTES": "0"}, "SYNC_INTERVAL_MINUTES", "must be at least 1"),
     ({"SYNC_INTERVAL_MINUTES": "10081"}, "SYNC_INTERVAL_MINUTES", "must be at most 10080"),
     ({"SYNC_PAGE_SIZE": "many"}, "SYNC_PAGE_SIZE", "must be a whole number"),
-    ({"SYNC_PAGE_SIZE": "5001"}, "SYNC_PAGE_SIZE", "must be at most 5000"),
+    ({"SYNC_PAGE_SIZE": "20001"}, "SYNC_PAGE_SIZE", "must be at most 20000"),
     ({"SYNC_SLICE_SECONDS": "541"}, "SYNC_SLICE_SECONDS", "must be at most 240"),
     ({"SYNC_SLICE_SECONDS": "1.5"}, "SYNC_SLICE_SECONDS", "must be a whole number"),
 ]

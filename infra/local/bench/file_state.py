@@ -173,7 +173,7 @@ def _text(change: Insert | Put) -> str:
 
 
 def _row(row: tuple[bytes, str, int]) -> StateRow:
-    return StateRow(row[0].decode("utf-16-be"), json.loads(row[1]), _etag(row[2]))
+    return StateRow(row[0].decode("utf-16-be"), row[1], _etag(row[2]))
 
 
 def _etag(version: int) -> str:

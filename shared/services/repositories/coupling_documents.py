@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from shared.core.coupling import Attempt, CoupledRecord, Coupling
 from shared.core.sides import Side
@@ -77,6 +77,8 @@ class _Pointer:
     business_central: str
 
 
+# Each end begins with its id. Nothing inside a text can look like this: its quotes are escaped.
+_IDS = re.compile(r'"business_central": ?\{"id": ?"([^"]+)".*?"dataverse": ?\{"id": ?"([^"]+)"', re.DOTALL)
 _COUPLING = Shape(_StoredCoupling, "coupling")
 _ATTEMPT = Shape(_StoredAttempt, "attempt")
 _INTENT = Shape(_StoredIntent, "intent")
@@ -98,9 +100,13 @@ def coupling_from(row: StateRow) -> Coupling:
     return Coupling(ends[0], ends[1], stored.coupled_at, stored.synchronized_at, attempt, row.etag)
 
 
-def ids_of(body: Mapping[str, Any]) -> tuple[str, str]:
+def ids_of(row: StateRow) -> tuple[str, str]:
     """The ids (BC, Dataverse) in a coupling's document, without reading the rest."""
-    return body["business_central"]["id"], body["dataverse"]["id"]
+    found = _IDS.search(row.text)
+    if found is None:
+        coupling = coupling_from(row)
+        return coupling.business_central.id, coupling.dataverse.id
+    return found[1], found[2]
 
 
 def pointer_body(coupling: Coupling) -> dict[str, object]:

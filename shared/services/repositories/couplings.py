@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import batched
+from itertools import batched, pairwise
 
 from shared.core.coupling import Coupling
 from shared.core.sides import Side
@@ -37,20 +37,30 @@ PAGE = 1000  # documents of one transaction that reads
 WORTH = 10  # point reads cost about as much as one page read in a row
 AT_ONCE = 4  # writing transactions of one caller
 _LARGE = 10_000
-_FIRST_DIGITS = tuple("0123456789abcdef")  # a large mapping is scanned in sixteen lanes
+LANES = 8  # in which a large mapping is read through
+_EIGHTHS = tuple("2468ace")  # where lanes begin as long as nothing is known of the ids
 
 
 class CouplingRepository:
     """Finds, adds, changes and removes couplings. A change on top of an outdated version is a StateConflict.
 
     `coupled` is about how many couplings there are: asked for a good share of them, it reads through all of them, a
-    thousand at a time, instead of one by one.
+    thousand at a time, instead of one by one. `milestones` are BC ids that part them into equal lanes; reading through
+    all of them finds these anew.
     """
 
-    def __init__(self, state: StateStore, connection: str, mapping: str, coupled: int | None = None) -> None:
+    def __init__(
+        self,
+        state: StateStore,
+        connection: str,
+        mapping: str,
+        coupled: int | None = None,
+        milestones: Sequence[str] = (),
+    ) -> None:
         self._state = state
         self._partition = f"{connection}|{mapping}"
         self._coupled = coupled
+        self.milestones = list(milestones)
         self._stored_intents: set[tuple[Side, str]] = set()
         self._lanes = asyncio.Semaphore(AT_ONCE)
 
@@ -61,10 +71,8 @@ class CouplingRepository:
     async def concerning(self, ids: Mapping[Side, Iterable[str]]) -> list[Coupling]:
         """The couplings that any of these records belongs to, each once, in the order of the BC id."""
         wanted = {side: set(ids.get(side, ())) for side in Side}
-        lanes = self._lanes_for(sum(map(len, wanted.values())))
-        if lanes:
-            found = await asyncio.gather(*(self._scan_for(wanted, f"bc|{digit}") for digit in lanes))
-            rows = [row for lane in found for row in lane]
+        if self._is_good_share(sum(map(len, wanted.values()))):
+            rows = await self._read_through(wanted)
         else:
             rows = await self._read(wanted)
         return sorted(map(coupling_from, rows), key=lambda coupling: coupling.business_central.id)
@@ -79,7 +87,7 @@ class CouplingRepository:
         prefix = "bc|" if side is Side.BUSINESS_CENTRAL else "dv|"
         rows = await self._state.scan(TABLE, self._partition, prefix=prefix, after=after, limit=PAGE)
         if side is Side.BUSINESS_CENTRAL:
-            ids = [ids_of(row.body) for row in rows]
+            ids = [ids_of(row) for row in rows]
         else:
             ids = [(pointed_at(row), row.key.removeprefix(prefix)) for row in rows]
         return ids, rows[-1].key if len(rows) == PAGE else None
@@ -141,25 +149,35 @@ class CouplingRepository:
         await transact_in_chunks(self._state, TABLE, self._partition, [Remove(_intent_key(*one)) for one in stored])
         self._stored_intents -= set(stored)
 
-    def _lanes_for(self, wanted: int) -> Sequence[str]:
-        """The first digits by which to read through all couplings; none when reading one by one is cheaper."""
-        if self._coupled is None:
-            return ()
-        lanes = _FIRST_DIGITS if self._coupled >= _LARGE else ("",)
-        return lanes if wanted >= WORTH * (len(lanes) + self._coupled // PAGE) else ()
+    def _is_good_share(self, wanted: int) -> bool:
+        """Whether reading through all couplings is cheaper than reading these one by one."""
+        return self._coupled is not None and wanted >= WORTH * (LANES + self._coupled // PAGE)
 
-    async def _scan_for(self, wanted: Mapping[Side, set[str]], prefix: str) -> list[StateRow]:
+    async def _read_through(self, wanted: Mapping[Side, set[str]]) -> list[StateRow]:
+        """Every document of a coupling that is wanted, from several lanes side by side."""
+        marks = (self.milestones or _EIGHTHS) if self._coupled is not None and self._coupled >= _LARGE else ()
+        bounds = ["bc|", *(_bc_key(mark) for mark in marks), "bc|~"]
+        found = await asyncio.gather(*(self._read_lane(wanted, *lane) for lane in pairwise(bounds)))
+        ends = [key for _, keys in found for key in keys]
+        self.milestones = [ends[len(ends) * at // LANES].removeprefix("bc|") for at in range(1, LANES) if ends]
+        return [row for rows, _ in found for row in rows]
+
+    async def _read_lane(
+        self, wanted: Mapping[Side, set[str]], first: str, end: str
+    ) -> tuple[list[StateRow], list[str]]:
+        """What is wanted beyond `first` up to `end`, and the keys at the ends of the pages."""
         found: list[StateRow] = []
-        after = None
-        while True:
-            rows = await self._state.scan(TABLE, self._partition, prefix=prefix, after=after, limit=PAGE)
-            for row in rows:
-                business_central, dataverse = ids_of(row.body)
-                if business_central in wanted[Side.BUSINESS_CENTRAL] or dataverse in wanted[Side.DATAVERSE]:
-                    found.append(row)
-            if len(rows) < PAGE:
-                return found
+        ends: list[str] = []
+        after = first
+        while after < end:
+            rows = await self._state.scan(TABLE, self._partition, prefix="bc|", after=after, limit=PAGE)
+            inside = rows if rows and rows[-1].key <= end else [row for row in rows if row.key <= end]
+            found += [row for row in inside if _is_wanted(row, wanted)]
+            ends += [row.key for row in inside[-1:]]
+            if len(inside) < PAGE:
+                break
             after = rows[-1].key
+        return found, ends
 
     async def _read(self, wanted: Mapping[Side, set[str]]) -> list[StateRow]:
         keys = {_bc_key(one) for one in wanted[Side.BUSINESS_CENTRAL]}
@@ -230,8 +248,9 @@ def _bundles[C](groups: Sequence[tuple[C, Sequence[StateChange]]]) -> list[list[
 
 
 def _is_wanted(row: StateRow, wanted: Mapping[Side, set[str]]) -> bool:
-    business_central, dataverse = ids_of(row.body)
-    return business_central in wanted[Side.BUSINESS_CENTRAL] or dataverse in wanted[Side.DATAVERSE]
+    if row.key.removeprefix("bc|") in wanted[Side.BUSINESS_CENTRAL]:
+        return True
+    return bool(wanted[Side.DATAVERSE]) and ids_of(row)[1] in wanted[Side.DATAVERSE]
 
 
 def _replaced_keys(ids: tuple[str, str]) -> tuple[str, str]:

@@ -30,7 +30,9 @@ class MappingState:
     changes the feeds start over. `queued` is a synchronization that waits, `active` the one that is on; `waiting` are
     the tasks that have not ended, which take turns with it slice by slice. `last_coupled_at` releases
     the records of other mappings that wait for a parent here. `coupled` counts the couplings. Deletions in Business
-    Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over.
+    Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over. `epoch` grows with every
+    delivery of a message that is worked on: who finds another one than its own has lost the mapping to somebody else.
+    `milestones` part the couplings into lanes of about the same length (see CouplingRepository).
     """
 
     mapping: str
@@ -49,6 +51,7 @@ class MappingState:
     guard_released: bool = False
     last_message: str = ""
     epoch: int = 0
+    milestones: list[str] = field(default_factory=list)
     etag: str | None = None
 
 
