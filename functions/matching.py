@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 from functions.api.operation import Call, NoQuery, Reply, operation
-from functions.queries import SuggestionsQuery
+from functions.queries import PageQuery, SuggestionsQuery
+from functions.synchronization import accepted
 from shared.core.access import Role
-from shared.services.forms.matching import PreviewAnswer, PreviewRequest, SuggestionsPage
-from shared.services.matching.preview import preview_match
+from shared.services.forms.base import JobReference
+from shared.services.forms.matching import MatchRequest, PreviewAnswer, PreviewRequest, SuggestionsPage, UnmatchedPage
+from shared.services.matching.preview import preview_match, unmatched_of_job
+from shared.services.matching.request import match_coupling as start
 from shared.services.matching.suggest import suggest
 
 WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping", "unknown_record")
+CRITERIA = ("no_match_fields", "unknown_field")
+
+
+@operation(
+    "POST",
+    "match-coupling",
+    Role.OPERATOR,
+    {202: JobReference},
+    problems=(*WHICH, *CRITERIA, "mapping_disabled", "direction_forbids", "too_many_tasks"),
+    once=True,
+)
+async def match_coupling(call: Call[NoQuery, MatchRequest]) -> Reply:
+    """Couples records that agree in match fields (*Match-Based Coupling*).
+
+    Groups of fields are tried in their order until just one row agrees, and that is free. The job's counters tell how
+    many were coupled and how many are left (`failed`); `GET /api/jobs/{id}/unmatched` tells which, and why.
+    `POST /api/match-coupling/preview` shows beforehand what would come of it.
+    """
+    job = await start(call.services, call.body, call.caller)
+    return accepted(call, job.id, job)
+
+
+@operation("GET", "jobs/{id}/unmatched", Role.READER, {200: UnmatchedPage}, problems=(*WHICH, *CRITERIA, "unknown_job"))
+async def list_unmatched(call: Call[PageQuery]) -> Reply:
+    """The BC records that a match-based coupling has left, each with its own reason, as of now.
+
+    Both sides are compared anew, by what the job was asked for: who was coupled since is not listed any more.
+    """
+    query = call.query
+    job = call.path["id"]
+    return Reply(await unmatched_of_job(call.services, job, after=query.continuation, limit=query.limit))
 
 
 @operation(
@@ -17,7 +51,7 @@ WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping",
     "match-coupling/preview",
     Role.READER,
     {200: PreviewAnswer},
-    problems=(*WHICH, "no_match_fields", "unknown_field"),
+    problems=(*WHICH, *CRITERIA),
 )
 async def preview_match_coupling(call: Call[NoQuery, PreviewRequest]) -> Reply:
     """What match-based coupling would do, without doing it: the pairs, and for every other record why not.
@@ -47,4 +81,4 @@ async def suggest_couplings(call: Call[SuggestionsQuery]) -> Reply:
     return Reply(page)
 
 
-OPERATIONS = (preview_match_coupling, suggest_couplings)
+OPERATIONS = (match_coupling, list_unmatched, preview_match_coupling, suggest_couplings)

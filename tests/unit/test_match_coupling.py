@@ -6,16 +6,23 @@ from typing import Any
 
 import pytest
 
-from shared.core.match_report import UnmatchedReason
-from shared.services.forms.matching import LeftRecord, PreviewAnswer, PreviewRequest, SuggestionsPage
-from shared.services.matching.preview import preview_match
+from shared.core.access import Caller
+from shared.core.jobs import Counters, Job, JobStatus, JobType
+from shared.core.match_report import CreateNew, UnmatchedReason
+from shared.core.reasons import Reason
+from shared.core.records import Record
+from shared.core.sides import Direction
+from shared.services.forms.matching import LeftRecord, MatchRequest, PreviewAnswer, PreviewRequest, SuggestionsPage
+from shared.services.matching.preview import preview_match, unmatched_of_job
+from shared.services.matching.request import match_coupling
 from shared.services.matching.suggest import suggest
 from shared.services.problems import Problem
-from tests.world import World
+from tests.world import ACCOUNT, CUSTOMERS, World
 
 NONE, SEVERAL = UnmatchedReason.NONE, UnmatchedReason.SEVERAL
 TAKEN, CONTESTED = UnmatchedReason.TAKEN, UnmatchedReason.CONTESTED
 BY_NAME = (("displayName",),)
+SOMEBODY = Caller("somebody")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -180,6 +187,228 @@ async def test_a_mapping_without_match_fields_asks_for_some(world: World) -> Non
         await preview_match(world.services, PreviewRequest(mapping="CUSTOMER"))
     assert (refused.value.status, refused.value.code) == (409, "no_match_fields")
     assert (await preview(world)).matched == 0
+
+
+async def run(world: World, **request: Any) -> Job:
+    """Match-based coupling, run to its end."""
+    request = {"mapping": "CUSTOMER", "match_by": BY_NAME, **request}
+    reference = await match_coupling(world.services, MatchRequest(**request), SOMEBODY)
+    await world.work_off()
+    (job,) = await world.services.jobs.get_many([reference.id])
+    assert job.status is JobStatus.SUCCEEDED, job.message
+    assert (job.type, job.requested_by) == (JobType.COUPLING, SOMEBODY.label)
+    return job
+
+
+async def couplings_of(world: World) -> dict[str | None, str | None]:
+    """The titles of coupled records."""
+    found = await world.services.couplings("CUSTOMER").all()
+    return {one.business_central.title: one.dataverse.title for one in found}
+
+
+async def test_a_run_couples_what_the_preview_told_and_counts_the_rest(world: World) -> None:
+    for name in ("Alpine", "Baltic", "Contoso", "Delta", "DELTA ", "Epsilon"):
+        world.customer(displayName=name)
+    for name in ("ALPINE", "Contoso", "CONTOSO", "Delta", "epsilon"):
+        world.account(name=name)
+    told = await preview(world)
+    before = +world.written
+    job = await run(world)
+    assert await couplings_of(world) == {name: pair[0] for name, pair in pairs_of(told).items()}
+    assert job.counters == Counters(coupled=2, failed=4)
+    assert any(sentence.startswith("4 records could not be matched.") for sentence in job.messages)
+    assert world.written == before
+    left = await unmatched_of_job(world.services, job.id, after=None, limit=100)
+    assert left.left == told.left
+    first = await unmatched_of_job(world.services, job.id, after=None, limit=3)
+    second = await unmatched_of_job(world.services, job.id, after=first.continuation, limit=3)
+    assert (first.left + second.left, second.continuation) == (told.left, None)
+    again = await run(world)
+    assert again.counters == Counters(failed=4)
+
+
+async def test_only_selected_records_are_coupled(world: World) -> None:
+    chosen, _ = (world.customer(displayName=name) for name in ("One", "Two"))
+    for name in ("One", "Two"):
+        world.account(name=name)
+    assert (await run(world, business_central_ids=(chosen,))).counters == Counters(coupled=1)
+    assert await couplings_of(world) == {"One": "One"}
+
+
+@pytest.mark.parametrize(
+    ("create_new", "created", "failed"),
+    [("never", [], 2), ("no_match", ["New"], 1), ("unmatched", ["New", "Twice"], 0)],
+)
+async def test_rows_are_created_for_what_was_not_found(
+    world: World, create_new: str, created: list[str], failed: int
+) -> None:
+    for name in ("New", "Twice"):
+        world.customer(displayName=name, city="Kiel")
+    for _ in range(2):
+        world.account(name="Twice")
+    job = await run(world, create_new=create_new)
+    assert job.counters == Counters(inserted=len(created), failed=failed)
+    rows = [row for row in world.dataverse.rows(ACCOUNT).values() if row.get("address1_city") == "Kiel"]
+    assert sorted(str(row["name"]) for row in rows) == created
+    assert await couplings_of(world) == {name: name for name in created}
+    assert (await world.services.runs("CUSTOMER").state()).coupled == len(created)
+
+
+@pytest.mark.parametrize(
+    ("direction", "winner", "customer", "account"),
+    [
+        ("Bidirectional", "SendUpdateToIntegration", ("1", "Kiel"), ("1", "Kiel")),
+        ("Bidirectional", "GetUpdateFromIntegration", ("2", "Ulm"), ("2", "Ulm")),
+        ("ToIntegrationTable", "None", ("1", "Kiel"), ("1", "Kiel")),
+        ("FromIntegrationTable", "None", ("2", "Ulm"), ("2", "Ulm")),
+    ],
+)
+async def test_coupled_pairs_are_synchronized_with_the_data_of_the_chosen_side(
+    world: World, direction: str, winner: str, customer: tuple[str, str], account: tuple[str, str]
+) -> None:
+    await world.change("CUSTOMER", direction=Direction(direction))
+    world.customer(displayName="Fabrikam", phoneNumber="1", city="Kiel")
+    world.account(name="Fabrikam", telephone1="2", address1_city="Ulm")
+    job = await run(world, synchronize_after_coupling=True, resolve_update_conflicts=winner)
+    assert (job.counters.coupled, job.counters.modified, job.counters.failed) == (1, 1, 0)
+    here, there = world.only(CUSTOMERS), world.only(ACCOUNT)
+    assert (here["phoneNumber"], here["city"]) == customer
+    assert (there["telephone1"], there["address1_city"]) == account
+    before = +world.written
+    await world.synchronize("CUSTOMER")
+    assert world.written == before
+
+
+async def test_without_a_winner_blanks_are_filled_and_contradictions_are_conflicts(world: World) -> None:
+    world.customer(displayName="Agreed", phoneNumber="1")
+    world.account(name="Agreed", address1_city="Ulm")
+    world.customer(displayName="Disputed", phoneNumber="1")
+    world.account(name="Disputed", telephone1="2")
+    job = await run(world, synchronize_after_coupling=True)
+    assert job.counters.coupled == 2
+    (item,) = await world.items("CUSTOMER")
+    assert (item.reason, item.title) == (Reason.UPDATE_CONFLICT, "Disputed")
+    agreed = next(row for row in world.dataverse.rows(ACCOUNT).values() if row["name"] == "Agreed")
+    assert (agreed["telephone1"], agreed["address1_city"]) == ("1", "Ulm")
+
+
+async def test_without_synchronization_the_next_run_compares_the_pairs(world: World) -> None:
+    world.customer(displayName="Fabrikam", phoneNumber="1")
+    world.account(name="Fabrikam")
+    assert (await run(world)).counters == Counters(coupled=1)
+    assert not world.only(ACCOUNT).get("telephone1")
+    await world.synchronize("CUSTOMER")
+    assert world.only(ACCOUNT)["telephone1"] == "1"
+
+
+async def test_a_record_that_changed_after_it_was_compared_is_not_coupled(world: World) -> None:
+    customer = world.customer(displayName="Fabrikam")
+    world.account(name="Fabrikam")
+    request = MatchRequest(mapping="CUSTOMER", match_by=BY_NAME)
+    reference = await match_coupling(world.services, request, SOMEBODY)
+    reading = world.business_central.read
+
+    async def read(*asked: Any) -> dict[str, Record]:
+        world.business_central.edit(CUSTOMERS, customer, {"displayName": "Contoso"})
+        return await reading(*asked)
+
+    world.business_central.read = read  # type: ignore[method-assign]
+    await world.work_off()
+    (job,) = await world.services.jobs.get_many([reference.id])
+    assert job.counters == Counters(failed=1)
+    assert not await couplings_of(world)
+
+
+class HostDiedError(Exception):
+    """Nothing of what the host had in mind is left."""
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+async def test_wherever_the_host_dies_the_run_comes_to_the_same_end(is_done: bool) -> None:
+    """At each transaction in turn, just before or just after it, until a run needs no further one."""
+    expected = await _after_dying_at(None, is_done)
+    for at in range(1, 100):
+        found = await _after_dying_at(at, is_done)
+        if found is None:
+            assert at > 6
+            return
+        assert found == expected, at
+    raise AssertionError("the run never ends")
+
+
+async def _after_dying_at(at: int | None, is_done: bool) -> object:
+    """What a run comes to whose host dies at its transaction number `at`; None when there is none of this number."""
+    world = World()
+    for name in ("One", "Two", "New", "Twice"):
+        world.customer(displayName=name, phoneNumber=name)
+    for name in ("One", "Two", "Twice", "Twice"):
+        world.account(name=name)
+    request = MatchRequest(
+        mapping="CUSTOMER", match_by=BY_NAME, create_new=CreateNew.NO_MATCH, synchronize_after_coupling=True
+    )
+    reference = await match_coupling(world.services, request, SOMEBODY)
+    transact, calls = world.state.transact, 0
+
+    async def dying(*asked: Any) -> dict[str, str]:
+        nonlocal calls
+        calls += 1
+        if calls == at and not is_done:
+            raise HostDiedError
+        answer = await transact(*asked)
+        if calls == at:
+            raise HostDiedError
+        return answer
+
+    world.state.transact = dying  # type: ignore[method-assign]
+    try:
+        await world.work_off()
+    except HostDiedError:
+        world.clock.advance(minutes=2)  # the message's lock runs out
+    await world.work_off()
+    if at is not None and calls < at:
+        return None
+    (job,) = await world.services.jobs.get_many([reference.id])
+    rows = sorted((str(row["name"]), row.get("telephone1")) for row in world.dataverse.rows(ACCOUNT).values())
+    counted = (job.counters.coupled, job.counters.inserted, job.counters.failed)
+    return job.status, counted, await couplings_of(world), rows
+
+
+@pytest.mark.parametrize(
+    ("settings", "request_", "problem"),
+    [
+        ({"enabled": False}, {}, (409, "mapping_disabled", None)),
+        (
+            {"direction": Direction.FROM_INTEGRATION_TABLE},
+            {"create_new": "no_match"},
+            (409, "direction_forbids", "create_new"),
+        ),
+        ({"create_new_in": ()}, {"create_new": "unmatched"}, (409, "direction_forbids", "create_new")),
+        (
+            {"direction": Direction.TO_INTEGRATION_TABLE},
+            {"resolve_update_conflicts": "SendUpdateToIntegration"},
+            (409, "direction_forbids", "resolve_update_conflicts"),
+        ),
+        ({}, {"business_central_ids": (NOBODY,)}, (404, "unknown_record", "business_central_ids")),
+        ({"match_by": ()}, {"match_by": None}, (409, "no_match_fields", None)),
+    ],
+)
+async def test_what_cannot_be_started_is_refused_at_once(
+    world: World, settings: dict[str, Any], request_: dict[str, Any], problem: tuple[int, str, str | None]
+) -> None:
+    await world.change("CUSTOMER", **settings)
+    request_ = {"mapping": "CUSTOMER", "match_by": BY_NAME, **request_}
+    with pytest.raises(Problem) as refused:
+        await match_coupling(world.services, MatchRequest(**request_), SOMEBODY)
+    assert (refused.value.status, refused.value.code, refused.value.field) == problem
+    assert world.queue.receive() is None
+
+
+async def test_only_a_match_based_coupling_has_unmatched_records(world: World) -> None:
+    jobs = await world.synchronize("CUSTOMER")
+    for job_id in ("nothing", next(iter(jobs.values())).id):
+        with pytest.raises(Problem) as refused:
+            await unmatched_of_job(world.services, job_id, after=None, limit=10)
+        assert (refused.value.status, refused.value.code) == (404, "unknown_job")
 
 
 async def suggestions(world: World, **query: Any) -> SuggestionsPage:

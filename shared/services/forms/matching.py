@@ -95,6 +95,18 @@ class PreviewAnswer(Answer):
     continuation: str | None = None
 
 
+class UnmatchedPage(Answer):
+    """The BC records that a match-based coupling has left and that are still not coupled, as of now.
+
+    `unmatched` counts them all.
+    """
+
+    mapping: str
+    unmatched: dict[UnmatchedReason, int]
+    left: tuple[LeftRecord, ...]
+    continuation: str | None = None
+
+
 class LikenessReason(Answer):
     """One line of a score: what was compared, both values, how alike (0 to 100), the weight, and the points for it."""
 

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from shared.core.jobs import RunKind
 from shared.core.match_index import MatchIndex, packed
 from shared.core.match_report import MatchedPair, MatchOptions, MatchPlan, Unmatched
 from shared.core.sides import Side
 from shared.services.context import Services
-from shared.services.forms.matching import CandidateRow, LeftRecord, PairToBe, PreviewAnswer, PreviewRequest
+from shared.services.forms.matching import (
+    CandidateRow,
+    CriteriaForm,
+    LeftRecord,
+    PairToBe,
+    PreviewAnswer,
+    PreviewRequest,
+    UnmatchedPage,
+)
 from shared.services.matching.criteria import Comparison, comparison_of
 from shared.services.matching.names import Names
-from shared.services.matching.reading import Compared, compare
+from shared.services.matching.reading import Compared, compare, must_exist
+from shared.services.matching.task import MATCH, MatchTask
 from shared.services.problems import Problem
 
 
 async def preview_match(services: Services, request: PreviewRequest) -> PreviewAnswer:
     """One page of the preview, by ascending id of the BC records. Raises Problem (400, 404, 409)."""
     comparison = await comparison_of(services, request)
-    compared = await _compared(comparison, request)
-    _must_exist(comparison, compared)
+    compared = await _compared(comparison, request, is_first=request.continuation is None)
     index = compared.indexes[Side.BUSINESS_CENTRAL]
+    must_exist(comparison, {one for one in comparison.selected if index.row_of(packed(one)) is not None})
     plan = compared.matching.page(_start(index, request.continuation), request.limit)
     names = Names(comparison.tables)
     await names.read(services, _ids(plan))
@@ -41,26 +51,47 @@ async def preview_match(services: Services, request: PreviewRequest) -> PreviewA
     )
 
 
-async def _compared(comparison: Comparison, request: PreviewRequest) -> Compared:
+async def unmatched_of_job(services: Services, job_id: str, *, after: str | None, limit: int) -> UnmatchedPage:
+    """The BC records that a match-based coupling has left, as of now, with the reasons. Raises Problem (404)."""
+    task = await _task_of(services, job_id)
+    comparison = await comparison_of(services, task.request)
+    compared = await _compared(comparison, task.request, is_first=after is None)
+    index, found = compared.indexes[Side.BUSINESS_CENTRAL], list[Unmatched]()
+    at: int | None = _start(index, after)
+    while at is not None and len(found) <= limit:
+        plan = compared.matching.page(at)
+        found += plan.unmatched
+        at = plan.next
+    page = MatchPlan((), tuple(found[:limit]))
+    names = Names(comparison.tables)
+    await names.read(services, _ids(page))
+    return UnmatchedPage(
+        mapping=comparison.mapping.name,
+        unmatched=dict(compared.matching.totals.unmatched),
+        left=tuple(_left(one, names, task.options.creates(comparison.mapping, one)) for one in page.unmatched),
+        continuation=page.unmatched[-1].business_central if len(found) > limit else None,
+    )
+
+
+async def _task_of(services: Services, job_id: str) -> MatchTask:
+    """What a job had to do. Raises Problem (404)."""
+    job = await services.jobs.get(job_id)
+    run = await services.runs(job.mapping).get(job.run) if job is not None else None
+    if run is None or run.kind is not RunKind.MATCH:
+        raise Problem(404, "unknown_job", f"There is no match-based coupling {job_id}.")
+    return MATCH.unpack(run.task)
+
+
+async def _compared(comparison: Comparison, asked: CriteriaForm, *, is_first: bool) -> Compared:
     """The first page reads both sides; those that follow go on with that for a while."""
     services, now = comparison.services, comparison.services.clock.now()
-    question = request.model_copy(update={"continuation": None, "limit": 1})
-    asked = ("preview", comparison.mapping.model_dump_json(), question)
-    if request.continuation is not None and (kept := services.recent.find(asked, Compared, now)) is not None:
+    criteria = CriteriaForm(**{name: getattr(asked, name) for name in CriteriaForm.model_fields})
+    question = ("match", comparison.mapping.model_dump_json(), criteria)
+    if not is_first and (kept := services.recent.find(question, Compared, now)) is not None:
         return kept
     compared = await compare(comparison)
-    services.recent.keep(asked, compared, now)
+    services.recent.keep(question, compared, now)
     return compared
-
-
-def _must_exist(comparison: Comparison, compared: Compared) -> None:
-    """Whoever selects a record that is not there has to know. Raises Problem (404)."""
-    index = compared.indexes[Side.BUSINESS_CENTRAL]
-    for one in comparison.selected:
-        if index.row_of(packed(one)) is None:
-            table = comparison.tables[Side.BUSINESS_CENTRAL]
-            text = f"{Side.BUSINESS_CENTRAL.product} has no {table.caption} {one}."
-            raise Problem(404, "unknown_record", text, field="business_central_ids")
 
 
 def _start(index: MatchIndex, continuation: str | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from shared.core.tables import Value
 from shared.core.transfer import References
 from shared.services.context import Services
 from shared.services.matching.criteria import Comparison
+from shared.services.problems import Problem
 from shared.services.resolve import answers_for
 
 
@@ -42,13 +43,22 @@ def columns_compared(comparison: Comparison, side: Side) -> list[str]:
     return list(dict.fromkeys((*comparison.criteria.columns(side), *filtered)))
 
 
-async def references_of(comparison: Comparison, records: dict[Side, Sequence[Record]]) -> References:
+async def references_of(comparison: Comparison, records: Mapping[Side, Sequence[Record]]) -> References:
     """What the lookups among the match fields of these records mean on the other side."""
 
     def held(line: FieldMapping, side: Side) -> set[Value]:
         return {record.values.get(line.columns(side)[0]) for record in records.get(side, ())}
 
     return await answers_for(comparison, comparison.criteria.references, held)
+
+
+def must_exist(comparison: Comparison, found: Container[str]) -> None:
+    """Whoever selects a record that is not there has to know. Raises Problem (404)."""
+    for one in comparison.selected:
+        if one not in found:
+            caption = comparison.tables[Side.BUSINESS_CENTRAL].caption
+            text = f"{Side.BUSINESS_CENTRAL.product} has no {caption} {one}."
+            raise Problem(404, "unknown_record", text, field="business_central_ids")
 
 
 async def coupled_ids(services: Services, mapping: str) -> AsyncIterator[list[tuple[str, str]]]:

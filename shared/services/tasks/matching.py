@@ -1,0 +1,169 @@
+"""Match-based coupling as a task: both sides are compared once, then the plan is worked off part by part.
+
+The plan is the task's list, so what comes after a restart is what was planned; each pair is looked at once more before
+it is coupled. What is left over is not stored: who asks gets it worked out anew (see `services.matching.preview`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.core.actions import ABSENT, Action, Seen
+from shared.core.failures import NeedsPerson, Passing
+from shared.core.jobs import Counters
+from shared.core.match_report import MatchedPair
+from shared.core.plan import decide
+from shared.core.sides import Side
+from shared.core.transfer import References
+from shared.services.matching.coupling import couple_planned, read_fresh
+from shared.services.matching.criteria import Comparison, comparison_in
+from shared.services.matching.reading import compare
+from shared.services.matching.task import MATCH, MatchTask
+from shared.services.pass_context import Pair
+from shared.services.problems import Problem
+from shared.services.recover import recover_creates
+from shared.services.settled import Settled
+from shared.services.tasks.carrying import carry, id_of, why
+from shared.services.tasks.coupling import creating
+from shared.services.tasks.frame import AtWork, TaskKind
+from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
+
+PARTS = 4  # of the list in one step: reading so many records by their ids takes one call a side
+PARTS_TO_WRITE = 2
+HERE, THERE = Side.BUSINESS_CENTRAL, Side.DATAVERSE
+CHANGED = "A record was changed after it had been compared and does not agree any more."
+OUTSIDE = "A record is outside the mapping's filter; no row was created for it."
+
+
+async def step(at_work: AtWork[MatchTask]) -> bool:
+    """Plan; or couple the next parts of the plan, then do what follows on that; at last what is left over.
+
+    Coupling and what follows are counted in checkpoints of their own: carrying something out stores counters, too.
+    """
+    task = at_work.task
+    await recover_creates(at_work.work)
+    comparison = _comparison(at_work)
+    if not task.is_planned:
+        return await _plan(at_work, comparison)
+    is_last_try = not task.open and not task.now
+    pairs: list[Pair] = []
+    if is_last_try:
+        task.now, task.left = task.left, []
+    elif not task.now:
+        pairs = await _couple(at_work, comparison)
+        await at_work.store()
+    again = await _follow(at_work, comparison, pairs)
+    task.now = []
+    task.left += [id_of(one, HERE) for one in again]
+    if is_last_try and again and not at_work.work.turns.is_over:
+        await at_work.store()
+        raise Passing(why(again))
+    return not task.open and not task.left
+
+
+def _comparison(at_work: AtWork[MatchTask]) -> Comparison:
+    """What is compared. Raises NeedsPerson when the mapping was changed so that it cannot be any more."""
+    try:
+        return comparison_in(at_work.work.services, at_work.work.mapping, at_work.task.request)
+    except Problem as problem:
+        raise NeedsPerson(str(problem), code=problem.code) from problem
+
+
+async def _plan(at_work: AtWork[MatchTask], comparison: Comparison) -> bool:
+    """Compare, make the plan the task's list, and count who is left."""
+    task, mapping = at_work.task, comparison.mapping
+    matching = (await compare(comparison)).matching
+    options, items, left = task.options, list[list[Any]](), 0
+    for page in matching.pages():
+        items += [[pair.business_central, pair.dataverse, pair.group] for pair in page.pairs]
+        created = [one.business_central for one in page.unmatched if options.creates(mapping, one)]
+        items += [[one] for one in created]
+        left += len(page.unmatched) - len(created)
+    await at_work.keep(items)
+    at_work.count(Counters(failed=left))
+    if left:
+        job = next(iter(at_work.work.run.jobs.values()))
+        count = "1 record" if left == 1 else f"{left} records"
+        at_work.say([f"{count} could not be matched. GET /api/jobs/{job}/unmatched tells which, and why."])
+    task.is_planned, task.open = True, len(items)
+    return not items
+
+
+async def _next(at_work: AtWork[MatchTask]) -> tuple[list[list[Any]], int]:
+    """The next items of the list, and how many parts they are."""
+    task = at_work.task
+    most = PARTS_TO_WRITE if task.options.synchronize_after_coupling else PARTS
+    items: list[list[Any]] = []
+    number = 0
+    while number < most and len(items) < task.open:
+        items += await at_work.part(task.part + number)
+        number += 1
+    return items[: task.open], number
+
+
+async def _couple(at_work: AtWork[MatchTask], comparison: Comparison) -> list[Pair]:
+    """Couple the next pairs of the plan that still agree, and count them."""
+    task, work = at_work.task, at_work.work
+    items, parts = await _next(at_work)
+    again, task.begun = task.begun, True
+    if not again:
+        await at_work.store()
+    planned = [MatchedPair(*item) for item in items if len(item) > 1]
+    coupled = await couple_planned(work, comparison, planned, again=again)
+    at_work.count(Counters(coupled=len(coupled.pairs), failed=len(coupled.left)))
+    at_work.say(CHANGED for _ in coupled.left)
+    work.state.coupled += len(coupled.pairs)
+    if coupled.pairs:
+        work.state.last_coupled_at = work.now
+    task.part, task.open, task.begun = task.part + parts, task.open - len(items), False
+    follows = coupled.pairs if task.choice(work.mapping) is not None else []
+    task.now = [item[0] for item in items if len(item) == 1] + [str(pair.id_at(HERE)) for pair in follows]
+    return follows
+
+
+async def _follow(at_work: AtWork[MatchTask], comparison: Comparison, pairs: Sequence[Pair]) -> list[Settled]:
+    """Synchronize the pairs that are coupled now, create rows for the records that are not.
+
+    `pairs` are those that were just read. Answers what must be tried again.
+    """
+    task, work = at_work.task, at_work.work
+    known = {pair.id_at(HERE) for pair in pairs}
+    rest = [one for one in task.now if one not in known]
+    coupled = await work.couplings.find(HERE, rest) if rest else {}
+    if task.choice(work.mapping) is not None and coupled:
+        pairs = [*pairs, *await pairs_as_they_are(work, list(coupled.values()))]
+    return [
+        *await _synchronize(at_work, pairs),
+        *await _create(at_work, comparison, [one for one in rest if one not in coupled]),
+    ]
+
+
+async def _synchronize(at_work: AtWork[MatchTask], pairs: Sequence[Pair]) -> list[Settled]:
+    """Synchronize newly coupled pairs where that is asked for; answers those to be tried again."""
+    work, choice = at_work.work, at_work.task.choice(at_work.work.mapping)
+    if choice is None or not pairs:
+        return []
+    return await carry(work, pairs, in_direction(work.mapping, choice.source), chosen(work, choice))
+
+
+async def _create(at_work: AtWork[MatchTask], comparison: Comparison, ids: Sequence[str]) -> list[Settled]:
+    """Create rows for free records; answers those to be tried again."""
+    if not ids:
+        return []
+    work = at_work.work
+    views = (await read_fresh(work, comparison, {HERE: ids, THERE: []}))[HERE].values()
+    outside = [view for view in views if not view.in_filter]
+    at_work.count(Counters(failed=len(outside)))
+    at_work.say(OUTSIDE for _ in outside)
+    mapping = creating(work.mapping)
+
+    def choose(pair: Pair, references: References, now: datetime) -> Action:
+        return decide(mapping, pair.views, pair.coupling, work.tables, references, now)
+
+    inside = [view for view in views if view.seen is Seen.PRESENT and view.in_filter]
+    return await carry(work, [Pair({HERE: view, THERE: ABSENT}) for view in inside], mapping, choose) if inside else []
+
+
+KIND = TaskKind(MATCH, step)
