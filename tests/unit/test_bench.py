@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from infra.local.bench import cold_start, cost, memory, own_work, page
+from infra.local.bench import cold_start, cost, match, match_world, memory, own_work, page
 from infra.local.bench import options as command_line
 from infra.local.bench.__main__ import PRICES as PRICE_SHEET
 from infra.local.bench.__main__ import as_json, main
@@ -73,6 +73,7 @@ def test_every_case_ends_right_and_both_sides_counted_the_same(report: Report) -
         ("changed-both", {BC: 20, DV: 10}),
         ("load-dv", {BC: 0, DV: 200}),
         ("load-bc", {BC: 200, DV: 0}),
+        ("match", {BC: 0, DV: 0}),
     ],
 )
 def test_only_what_must_be_written_is_written(report: Report, name: str, written: dict[Side, int]) -> None:
@@ -128,7 +129,7 @@ def test_page_and_chart_are_made_of_the_json(report: Report) -> None:
     made = page.pages(document)
     chart = ElementTree.fromstring(made["speed.svg"])
     bars = [bar.get("class") for bar in chart.iter("{http://www.w3.org/2000/svg}rect") if bar.get("height") == str(BAR)]
-    assert Counter(bars) == {"ideal": 6, "app": 6, "loop": 5}
+    assert Counter(bars) == {"ideal": 7, "app": 7, "loop": 5}
     for case in CASES:
         assert case.title in made["speed.md"]
     assert "requests(side) = max(1, ceil(rows / page))" in made["speed.md"]
@@ -143,6 +144,19 @@ def test_the_page_says_why_something_was_not_reached_as_far_as_somebody_has_said
     assert f"- *Nothing changed*, times the ideal: 7. {remark['why']} What would be needed: {remark['needed']}" in told
     for one in json.loads(page.REMARKS.read_text("utf-8")):
         assert one["case"] in (*command_line.CASES, *command_line.MEASURES)
+
+
+async def test_a_pair_that_must_not_be_is_found(
+    simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wanted(index: int, records: int) -> match_world.Wanted:
+        due = match_world.wanted(index, records)
+        return replace(due, partner=None) if index in (0, 30) else due
+
+    monkeypatch.setattr(match, "wanted", wanted)
+    (case,) = (case for case in CASES if case.apart)
+    result = await match.run(bench(replace(QUICK, records=40), simulators, tmp_path), case)
+    assert (result.wrong, result.right) == (2, False)
 
 
 async def test_a_wrong_end_state_is_found(simulators: Simulators, tmp_path: Path) -> None:

@@ -34,7 +34,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `sides` have the customers at the beginning; `edit` is what a person does to customer `index`."""
+    """One case. `sides` have the customers at the beginning; `edit` is what a person does to customer `index`.
+
+    What is `apart` has customers of its own, of which nobody is coupled (see `match`).
+    """
 
     name: str
     title: str
@@ -42,6 +45,7 @@ class Case:
     sides: tuple[Side, ...] = tuple(Side)
     edit: Callable[[int], Mapping[Side, Fields]] | None = None
     pending: str = ""
+    apart: bool = False
 
     @property
     def is_load(self) -> bool:
@@ -111,6 +115,5 @@ CASES = (
     Case("changed-both", "10 % changed on both sides", (Limit(None, 13),), edit=_on_both),
     Case("load-dv", "First load to Dataverse", (Limit(DV, 3), Limit(BC, 2)), sides=(BC,)),
     Case("load-bc", "First load to Business Central", (Limit(BC, 12), Limit(DV, 2)), sides=(DV,)),
-    # Match-based coupling of customers that both sides have: to be measured here as soon as there is a use case for it.
-    Case("match", "Match-based coupling", (Limit(BC, 1), Limit(DV, 1)), pending="the use case is not there yet"),
+    Case("match", "Match-based coupling", (Limit(BC, 1), Limit(DV, 1)), apart=True),
 )

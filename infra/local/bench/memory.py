@@ -18,12 +18,12 @@ from infra.local.bench import customers
 from infra.local.bench.app import App
 from infra.local.bench.customers import Fields, Lookups
 from infra.local.bench.file_state import FileState
+from infra.local.bench.own_process import in_a_process, simulators_of
 from infra.local.bench.peak import peak_bytes
 from infra.local.bench.progress import Progress
 from infra.local.bench.results import Measure, Target
 from infra.local.bench.simulators import BenchError, Simulator, Simulators
 from infra.local.bench.world import MAPPING, World, couple, in_step, make_world
-from infra.local.child import ROOT
 from shared.core.coupling import CoupledRecord, Coupling
 from shared.core.jobs import Trigger
 from shared.core.records import Record
@@ -78,7 +78,7 @@ async def _peak(simulators: Simulators, file: Path, count: int, changed: int, pr
     await app.aclose()
     with progress.stage(f"A run over {count:,} couplings in a process of its own", None):
         await simulators.each("clear_statistics")
-        told = await _in_a_process(simulators, file)
+        told = await in_a_process("infra.local.bench.memory", simulators, {"file": str(file)})
     written = {side: one["writes"] for side, one in (await simulators.each("statistics")).items()}
     if set(written.values()) != {changed // 2}:
         raise BenchError(f"the run wrote {written} records instead of {changed // 2} on each side")
@@ -146,24 +146,8 @@ def _end_like(end: CoupledRecord, number: str, record_id: str, etag: str) -> Cou
     return CoupledRecord(record_id, base, etag, named[0], named[1])
 
 
-async def _in_a_process(simulators: Simulators, file: Path) -> dict[str, Any]:
-    """What one run in a process of its own told about itself. Raises BenchError when it failed."""
-    order = {"file": str(file), "facts": {side: simulators.at(side).facts for side in Side}}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.local.bench.memory", json.dumps(order)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await process.communicate()
-    if process.returncode:
-        raise BenchError(f"a run in a process of its own failed: {errors.decode(errors='replace')[-1000:]}")
-    return dict(json.loads(out))
-
-
 async def _run(order: Mapping[str, Any]) -> None:
-    simulators = Simulators(*(Simulator(side, order["facts"][side]) for side in Side))
-    app = App(simulators, FileState(Path(order["file"])))
+    app = App(simulators_of(order), FileState(Path(order["file"])))
     stored = await app.services.mappings.get(MAPPING)
     assert stored is not None
     run = await app.run([stored.mapping], Trigger.PERSON)

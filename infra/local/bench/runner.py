@@ -54,7 +54,7 @@ class Bench:
         self.simulators = simulators
         self.folder = folder
         self.progress = progress
-        self._azurite = azurite
+        self.azurite = azurite
         self._worlds = 0
 
     @contextlib.asynccontextmanager
@@ -75,8 +75,8 @@ class Bench:
             await app.aclose()
 
     def _state(self) -> CountingState:
-        if self._azurite is not None:
-            return CountedTableStorage(self._azurite, f"bench{self._worlds}")
+        if self.azurite is not None:
+            return CountedTableStorage(self.azurite, f"bench{self._worlds}")
         return FileState(self.folder / f"state{self._worlds}.sqlite", latency=0.0)
 
     async def _must_write_nothing(self, world: World) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.local.bench import cold_start, cost, loop, memory, own_work
+from infra.local.bench import cold_start, cost, loop, match, memory, own_work
 from infra.local.bench.cases import CASES
 from infra.local.bench.loop import LoopRates
 from infra.local.bench.progress import Progress
@@ -68,7 +68,7 @@ async def _cases(bench: Bench, rates: LoopRates) -> list[CaseResult]:
     """The cases that begin in step share one world; each load has a world of its own."""
     records, wanted = bench.plan.records, [case for case in CASES if bench.plan.wants(case.name)]
     results: dict[str, CaseResult] = {}
-    together = [case for case in wanted if not case.is_load and not case.pending]
+    together = [case for case in wanted if not (case.is_load or case.pending or case.apart)]
     if together:
         async with bench.world(records, tuple(Side)) as world:
             for wave, case in enumerate(together, 1):
@@ -76,6 +76,8 @@ async def _cases(bench: Bench, rates: LoopRates) -> list[CaseResult]:
     for case in wanted:
         if case.pending:
             results[case.name] = CaseResult(case.name, case.title, records, pending=case.pending)
+        elif case.apart:
+            results[case.name] = await match.run(bench, case)
         elif case.is_load:
             async with bench.world(records, case.sides) as world:
                 results[case.name] = await bench.run_case(world, case, 0, rates)
@@ -101,7 +103,7 @@ async def _measures(bench: Bench, tick: cost.Tick | None) -> list[Measure]:
 async def _in_a_small_world(bench: Bench) -> tuple[LoopRates, cost.Tick | None]:
     """The rates of the loop, and one tick of all mappings."""
     plan, tick = bench.plan, None
-    cases = [case.name for case in CASES if plan.wants(case.name) and not case.pending]
+    cases = [case.name for case in CASES if plan.wants(case.name) and not (case.pending or case.apart)]
     if not cases and not plan.wants("cost"):
         return LoopRates({}), None
     async with bench.world(max(plan.sample, SMALL if plan.wants("cost") else 0), tuple(Side)) as world:
