@@ -65,6 +65,27 @@ def view_of(work: Slice, side: Side, record: Record) -> View:
     return View(Seen.PRESENT, record, passes(record.values))
 
 
+def is_no_news(work: Slice, pair: Pair) -> bool:
+    """Whether a pair is told again just as its coupling remembers it: the echo of a write, or a feed's overlap."""
+    coupling = pair.coupling
+    if coupling is None or coupling.attempt is not None or pair.coupled_now or _has_item(work, coupling):
+        return False
+    return all(_is_as_remembered(work, side, pair.views[side], coupling.at(side)) for side in Side)
+
+
+def _is_as_remembered(work: Slice, side: Side, view: View, end: CoupledRecord) -> bool:
+    if view.record is not None:
+        if view.record.etag is None or view.record.etag != end.etag or view.in_filter is end.outside:
+            return False
+    elif view.seen is not Seen.UNREAD:
+        return False
+    return is_remembered(work.mapping, side, end, work.tables[side])
+
+
+def _has_item(work: Slice, coupling: Coupling) -> bool:
+    return any(f"{side}|{coupling.at(side).id}" in work.items for side in Side)
+
+
 async def read_views(work: Slice, side: Side, ids: Iterable[str]) -> dict[str, View]:
     """These records as they are now; one that is not there is gone."""
     wanted = sorted(set(ids))
@@ -103,6 +124,6 @@ def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
     assert pair.coupling is not None
     if pair.views[side.other].seen is Seen.GONE:
         return True
-    if any(f"{one}|{pair.coupling.at(one).id}" in work.items for one in Side):
+    if _has_item(work, pair.coupling):
         return True  # what is not in step is judged with both records at hand: one may be gone since long
     return not is_remembered(work.mapping, side, pair.coupling.at(side), work.tables[side])

@@ -14,7 +14,7 @@ from shared.core.sides import Side
 from shared.services.apply import carry_out
 from shared.services.feeds import Page, is_due
 from shared.services.match import couple_matches
-from shared.services.observe import pairs_of
+from shared.services.observe import is_no_news, pairs_of
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget, keys_of, record_outcomes, versions_of
 from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one
@@ -49,6 +49,8 @@ async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doub
     for pair in await pairs_of(work, page.observed, couplings):
         if may_be_the_missing_one(pair, doubt):
             paired.left_alone.append(_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS))
+        elif is_no_news(work, pair):
+            paired.left_alone.append(_left_as_it_is(pair))
         elif (item := await _rests(work, pair)) is not None:
             paired.left_alone.append(_left_resting(pair, item))
         else:
@@ -96,6 +98,12 @@ async def _rests(work: Slice, pair: Pair) -> WorkItem | None:
     if any(view.seen is Seen.GONE for view in pair.views.values()) and item.reason is not Reason.DELETION_CONFLICT:
         return None
     return item if all(item.versions.get(side) == etag for side, etag in seen.items()) else None
+
+
+def _left_as_it_is(pair: Pair) -> Settled:
+    one = Settled(pair, Nothing(Reason.IN_STEP))
+    one.finish()
+    return one
 
 
 def _left_resting(pair: Pair, item: WorkItem) -> Settled:

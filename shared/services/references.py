@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 from shared.core.coupling import Coupling
@@ -23,7 +24,7 @@ class ReferenceMemory:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._found: dict[tuple[str, Side, str], Coupling] = {}
-        self._answers: dict[str, Any] = {}
+        self._answers: dict[str, asyncio.Future[Any]] = {}
 
     async def couplings(self, mapping: str, side: Side, ids: Iterable[str]) -> list[Coupling]:
         """The couplings of `mapping` with these ids on `side`."""
@@ -42,11 +43,15 @@ class ReferenceMemory:
         """Whether `what` was asked before."""
         return what in self._answers
 
-    async def once[T](self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """The answer to `what`, asked for by `ask` the first time."""
+    async def once[T](self, what: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The answer to `what`, asked for by `ask` the first time; who asks meanwhile waits for the same answer."""
         if what not in self._answers:
-            self._answers[what] = await ask()
-        answer: T = self._answers[what]
+            self._answers[what] = asyncio.ensure_future(ask())
+        try:
+            answer: T = await asyncio.shield(self._answers[what])
+        except BaseException:
+            self._answers.pop(what, None)
+            raise
         return answer
 
 
