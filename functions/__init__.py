@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions import couplings, description, errors, health, mappings, matching, messages, synchronization
+from functions import couplings, description, errors, health, mappings, matching, messages, records, synchronization
 from functions.jobs import jobs_blueprint
 from functions.timers import timers_blueprint
 
@@ -16,6 +16,7 @@ OPERATIONS = (
     *errors.OPERATIONS,
     *couplings.OPERATIONS,
     *matching.OPERATIONS,
+    *records.OPERATIONS,
     *messages.OPERATIONS,
     *description.OPERATIONS,
 )

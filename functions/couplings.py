@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from functions.api.operation import Call, NoQuery, Reply, operation
+from functions.queries import CandidatesQuery
 from functions.synchronization import accepted
 from shared.core.access import Role
+from shared.services.candidates_search import find_candidates as search
 from shared.services.coupling_pairs import couple as couple_pairs
-from shared.services.forms.coupling import CoupleAnswer, CoupleRequest
+from shared.services.forms.coupling import CandidatesPage, CoupleAnswer, CoupleRequest
 from shared.services.forms.uncoupling import UncoupleAnswer, UncoupleRequest
 from shared.services.uncoupling_records import uncouple as uncouple_records
 
-WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping", "too_many_tasks")
+WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping")
 PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
 
 
-@operation("POST", "couple", Role.OPERATOR, {200: CoupleAnswer, 202: CoupleAnswer}, problems=WHICH, once=True)
+@operation("GET", "candidates", Role.READER, {200: CandidatesPage}, problems=WHICH)
+async def find_candidates(call: Call[CandidatesQuery]) -> Reply:
+    """Records of one side whose number or name begins with a text, with what is already coupled marked.
+
+    Those whose number or name is just the text come first. Of very many the first thousand are shown: write more of the
+    text.
+    """
+    query = call.query
+    page = await search(
+        call.services,
+        query.mapping,
+        query.table,
+        query.side,
+        query.text,
+        free=query.free,
+        after=query.continuation,
+        limit=query.limit,
+    )
+    return Reply(page)
+
+
+@operation(
+    "POST",
+    "couple",
+    Role.OPERATOR,
+    {200: CoupleAnswer, 202: CoupleAnswer},
+    problems=(*WHICH, "too_many_tasks"),
+    once=True,
+)
 async def couple(call: Call[NoQuery, CoupleRequest]) -> Reply:
     """Couples records pairwise (*Set Up Coupling*): existing with existing, or one with a new one.
 
@@ -31,7 +61,7 @@ async def couple(call: Call[NoQuery, CoupleRequest]) -> Reply:
     "uncouple",
     Role.OPERATOR,
     {200: UncoupleAnswer, 202: UncoupleAnswer},
-    problems=(*WHICH, "invalid_filter", "unknown_column"),
+    problems=(*WHICH, "too_many_tasks", "invalid_filter", "unknown_column"),
     once=True,
 )
 async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
@@ -45,4 +75,4 @@ async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
     return accepted(call, answer.id, answer) if answer.jobs else Reply(answer)
 
 
-OPERATIONS = (couple, uncouple)
+OPERATIONS = (find_candidates, couple, uncouple)

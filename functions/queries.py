@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from shared.core.jobs import JobStatus
 from shared.core.reasons import Reason
-from shared.services.forms.base import Form, Guid
+from shared.core.sides import Side
+from shared.services.forms.base import Form, Guid, WhichMapping
 
 
 def _flag(text: object) -> object:
@@ -68,3 +69,31 @@ class SuggestionsQuery(PageQuery):
         None, max_length=100, description="A table, instead of `mapping`, where only one mapping has it."
     )
     business_central_id: Guid | None = Field(None, description="Only for this BC record.")
+
+
+class CandidatesQuery(PageQuery, WhichMapping):
+    """Which records."""
+
+    side: Side = Field(description="The side to look on.")
+    text: str = Field(min_length=1, max_length=100, description="A number or name, or the beginning of one.")
+    free: Flag = Field(False, description="Only those that are not coupled.")
+
+
+class RecordQuery(WhichMapping):
+    """Which record: by its id on just one side."""
+
+    business_central_id: Guid | None = Field(None, description="Id (GUID) of the BC record.")
+    dataverse_id: Guid | None = Field(None, description="Id (GUID) of the Dataverse row.")
+
+    @model_validator(mode="after")
+    def _is_one_record(self) -> RecordQuery:
+        if (self.business_central_id is None) == (self.dataverse_id is None):
+            raise ValueError("give business_central_id or dataverse_id")
+        return self
+
+    @property
+    def record(self) -> tuple[Side, str]:
+        """The side and the id."""
+        if self.business_central_id is not None:
+            return Side.BUSINESS_CENTRAL, self.business_central_id
+        return Side.DATAVERSE, self.dataverse_id or ""

@@ -17,6 +17,7 @@ from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.core.retention import Retention
+from shared.core.web_client import WebClient
 from shared.defaults import standard_mappings, standard_tables
 from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, StateStore
 from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
@@ -32,6 +33,7 @@ _DEVELOPMENT_STORAGE = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
 )
+_API_OF_THE_CLOUD = "https://api.businesscentral.dynamics.com/v2.0/"
 _BUSINESS_CENTRAL_SCOPE = "https://api.businesscentral.dynamics.com/.default"
 
 
@@ -67,6 +69,7 @@ def services_from(environment: Mapping[str, str]) -> Services:
         standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
         facts=Facts(clock),
         policy=policy,
+        web_client=_web_client(settings),
         dead_letters=later(lambda: _dead_letters(settings)),
     )
 
@@ -121,6 +124,14 @@ def _without_owner(mapping: TableMapping) -> TableMapping:
     )
     depends_on = tuple(name for name in mapping.depends_on if name != "SALESPEOPLE")
     return mapping.model_copy(update={"fields": fields, "depends_on": depends_on})
+
+
+def _web_client(settings: Settings) -> WebClient:
+    """Beside the API of Microsoft's cloud stands the web client of the same tenant and environment."""
+    address = settings.business_central_web_client
+    if address is None:
+        address = settings.business_central_url.replace(_API_OF_THE_CLOUD, "https://businesscentral.dynamics.com/")
+    return WebClient(address, settings.business_central_company_name)
 
 
 def _business_central(settings: Settings) -> BusinessCentralStore:

@@ -48,6 +48,13 @@ class RowStore(Protocol):
         """Rows whose `column` (text, code or guid) equals one of `values`; case is the service's own affair."""
         ...
 
+    async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
+        """At most `most` rows whose `column` (text or code) begins with `text`, however either is capitalized.
+
+        What a service compares with regard to case is asked for as people write it.
+        """
+        ...
+
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """Every row of a small table."""
         ...

@@ -87,7 +87,7 @@ KINDS = (
     Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
     Kind(409, "ambiguous_table", "several mappings have this table", "Name one of the mappings in `detail`."),
-    Kind(409, "direction_forbids", "the mapping's direction forbids the choice", "Choose another one."),
+    Kind(409, "direction_forbids", "the mapping's direction forbids the choice", "Choose one that `detail` names."),
     Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
     Kind(
         409,

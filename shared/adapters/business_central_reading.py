@@ -14,7 +14,7 @@ from shared.adapters.business_central_batch import HEADERS, batch_answers, batch
 from shared.adapters.filters import equal_to_any
 from shared.adapters.http import WRITE_SECONDS, Call, Service
 from shared.adapters.rows import record_reader, selection
-from shared.adapters.wire import Row, path_of, query, rows_of
+from shared.adapters.wire import Row, path_of, query, rows_of, text_literal
 from shared.adapters.writing import together
 from shared.core.failures import FeedExpired
 from shared.core.records import Record
@@ -71,6 +71,17 @@ class BusinessCentralReading:
         """The records whose column equals one of these values, each once."""
         rows = await self._bulk.rows(self._paths(table, columns, column, values), _MOST_PARTS)
         return list({record.id: record for record in map(record_reader(table, columns), rows)}.values())
+
+    async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
+        """Records whose column begins with the text, as it is or capitalized in one of the usual ways.
+
+        Filters of texts regard case (page "Using filter expressions in OData URIs"); conditions on one field may be
+        joined by `or`.
+        """
+        spellings = dict.fromkeys((text, text.lower(), text.upper(), text.capitalize(), text.title()))
+        condition = " or ".join(f"startswith({column},{text_literal(one)})" for one in spellings)
+        options = query(select=selection(table, columns), filter=condition, top=str(most))
+        return list(map(record_reader(table, columns), await self._one(f"{self._company}/{table.entity_set}{options}")))
 
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""

@@ -86,6 +86,10 @@ class Dataverse:
         """See RowStore. Blank values find nothing."""
         return await self._reading.by_values(table, columns, column, [value for value in values if value])
 
+    async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
+        """See RowStore."""
+        return await self._reading.beginning(table, columns, column, text, most)
+
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
         return [record async for page in self.pages(table, columns) for record in page]

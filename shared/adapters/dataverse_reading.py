@@ -7,6 +7,7 @@ parts with some hundreds of ids each keep what one of them costs the service wit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from shared.adapters.bulk_reading import BulkReading, Part
@@ -14,7 +15,7 @@ from shared.adapters.dataverse_batch import batch_answers, batch_of_reads, heade
 from shared.adapters.filters import equal_to_any
 from shared.adapters.http import WRITE_SECONDS, Call, Service
 from shared.adapters.rows import record_reader, selection
-from shared.adapters.wire import Row, path_of, query, rows_of
+from shared.adapters.wire import Row, path_of, query, rows_of, text_literal
 from shared.adapters.writing import chunks
 from shared.core.records import Record
 from shared.core.tables import Table
@@ -51,6 +52,14 @@ class DataverseReading:
         """The rows whose column equals one of these values, each once (values that differ in case find the same)."""
         conditions = equal_to_any(table, column, values, most=_MOST_CONDITIONS, longest=_LONGEST_FILTER)
         return list({record.id: record for record in await self._matching(table, columns, conditions)}.values())
+
+    async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
+        """Rows whose column begins with the text; what would be a wildcard in it stands for itself."""
+        literal = re.sub(r"[%_\[]", r"[\g<0>]", text)
+        condition = f"startswith({column},{text_literal(literal)})"
+        options = query(select=selection(table, columns), filter=condition, top=str(most))
+        record_of = record_reader(table, columns)
+        return [record_of(row) async for rows in self.pages(table.entity_set + options) for row in rows]
 
     async def _matching(self, table: Table, columns: Sequence[str], conditions: Sequence[str]) -> list[Record]:
         select, record_of = selection(table, columns), record_reader(table, columns)

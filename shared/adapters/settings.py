@@ -125,6 +125,18 @@ class Settings(BaseModel):
     dataverse_url: Environment = Field(
         alias="DATAVERSE_URL", description="The Dataverse environment, https://ORGANIZATION.crm4.dynamics.com."
     )
+    business_central_web_client: Address | None = Field(
+        None,
+        alias="BUSINESS_CENTRAL_WEB_CLIENT",
+        description="Address of the web client, https://businesscentral.dynamics.com/TENANT/ENVIRONMENT; left out: as "
+        "BUSINESS_CENTRAL_URL tells.",
+    )
+    business_central_company_name: str | None = Field(
+        None,
+        alias="BUSINESS_CENTRAL_COMPANY_NAME",
+        max_length=30,
+        description="Name of the company in addresses of the web client; left out: it opens the user's own company.",
+    )
     connection: str = Field(
         "default",
         alias="CONNECTION_ID",

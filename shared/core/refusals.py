@@ -27,6 +27,7 @@ class RefusalCode(StrEnum):
     CREATE_NOT_ALLOWED = "create_not_allowed"
     SKIPPED = "skipped"
     DESTINATION_CHANGED = "destination_changed"
+    UPDATE_CONFLICT = "update_conflict"
     BROKEN = "coupled_to_deleted_record"
 
     @property
@@ -48,6 +49,7 @@ _REMEDIES = {
     RefusalCode.CREATE_NOT_ALLOWED: "Create the record by hand and couple it, or change `create_new_in`.",
     RefusalCode.SKIPPED: "Retry the record's synchronization error first.",
     RefusalCode.DESTINATION_CHANGED: "Synchronize the record on its own and choose which data to keep.",
+    RefusalCode.UPDATE_CONFLICT: "Choose whose data to keep: `send` or `get`.",
     RefusalCode.BROKEN: "Restore the deleted record, or delete the coupling.",
 }
 

@@ -79,6 +79,16 @@ class MemoryRows:
             if str(_value(table, key, row, column) or "").casefold() in wanted
         ]
 
+    async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
+        """See RowStore."""
+        rows, start = self._asked("beginning", table, [*columns, column]), text.casefold()
+        found = [
+            self._record(table, columns, key, row)
+            for key, row in rows.items()
+            if str(_value(table, key, row, column) or "").casefold().startswith(start)
+        ]
+        return found[:most]
+
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
         rows = self._asked("all", table, columns)

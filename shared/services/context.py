@@ -11,6 +11,7 @@ from shared.core.retention import Retention
 from shared.core.retry import IN_DOUBT
 from shared.core.sides import Side
 from shared.core.tables import Table
+from shared.core.web_client import WebClient
 from shared.ports import (
     BusinessCentralStore,
     Clock,
@@ -88,6 +89,7 @@ class Services:
     policy: Policy = field(default_factory=Policy)
     budget: Budget = field(default_factory=Budget)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
+    web_client: WebClient = field(default_factory=WebClient)
 
     def rows(self, side: Side) -> RowStore:
         """The tables of one side."""

@@ -14,13 +14,13 @@ from shared.core.transfer import References
 from shared.services.company_contacts import CompanyContacts
 from shared.services.context import Services
 from shared.services.options import options_of
-from shared.services.pass_context import Pair, Slice
+from shared.services.pass_context import Pair
 from shared.services.references import Asking
 
 WHAT = {"CURRENCY": "Currency", "SALESPEOPLE": "Salesperson", "CUSTOMER": "Customer", "VENDOR": "Vendor"}
 
 
-async def references_for(work: Slice, pairs: Sequence[Pair]) -> References:
+async def references_for(work: Asking, pairs: Sequence[Pair]) -> References:
     """The answers for every reference line of the mapping, as far as these pairs need them."""
     lines = [line for line in work.mapping.fields if line.enabled]
     return await answers_for(work, lines, lambda line, side: _values(line, side, pairs))

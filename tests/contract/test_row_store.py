@@ -242,6 +242,17 @@ async def test_rows_are_found_by_many_values(bench: Bench[Any]) -> None:
     assert sorted(str(record.values[bench.name]) for record in found) == sorted(names)
 
 
+@pytest.mark.parametrize("beginning", ["O'Neill & Co", "50% _[x]", "Ångström", "東京, +1"])
+async def test_rows_are_found_by_the_beginning_of_a_column(bench: Bench[Any], beginning: str) -> None:
+    start = f"{beginning} {uuid4().int}"
+    rows = [await bench.create(name=f"{start} {city}") for city in ("Kiel", "Bonn")]
+    await bench.create(name=f"The {start}")
+    for spelling in (start, start.lower(), start.upper()):
+        found = await bench.store.beginning(bench.table, bench.columns, bench.name, spelling, 10)
+        assert sorted(found, key=lambda row: row.id) == sorted(rows, key=lambda row: row.id), spelling
+    assert len(await bench.store.beginning(bench.table, bench.columns, bench.name, start, 1)) == 1
+
+
 async def test_all_are_all(bench: Bench[Any]) -> None:
     rows = [await bench.create() for _ in range(3)]
     every = {record.id: record for record in await bench.store.all(bench.table, bench.columns)}

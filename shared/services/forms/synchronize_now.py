@@ -94,11 +94,17 @@ class RibbonOutcome(StrEnum):
     COUPLED = "coupled"
     MATCHED = "matched"
     CREATED = "created"
+    SCHEDULED = "scheduled"  # a job is at it: ask again
+    POSSIBLE = "possible"  # to be had by asking for it
+    FAILED = "failed"  # the job tells why
     REFUSED = "refused"
 
 
 class RibbonAnswer(Answer):
-    """The BC record of a Dataverse row and its address in the web client; where there is none, why not."""
+    """The BC record of a Dataverse row and its address in the web client; where there is none, why not.
+
+    `job` is the one that has coupled or created it, or still does.
+    """
 
     mapping: str
     outcome: RibbonOutcome
@@ -106,3 +112,4 @@ class RibbonAnswer(Answer):
     business_central: RecordName | None = None
     address: str | None = None
     refusal: RefusalAnswer | None = None
+    job: JobReference | None = None
