@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from shared.core.access import Caller
 from shared.core.jobs import Counters, Job, JobStatus, JobType
 from shared.core.match_report import CreateNew, UnmatchedReason
 from shared.core.reasons import Reason
-from shared.core.records import Record
+from shared.core.records import Record, RefusalKind, Refused, Write, WriteResult
 from shared.core.sides import Direction
+from shared.core.tables import Table
+from shared.services.context import Policy
 from shared.services.forms.matching import LeftRecord, MatchRequest, PreviewAnswer, PreviewRequest, SuggestionsPage
 from shared.services.matching.preview import preview_match, unmatched_of_job
 from shared.services.matching.request import match_coupling
@@ -371,6 +375,41 @@ async def _after_dying_at(at: int | None, is_done: bool) -> object:
     rows = sorted((str(row["name"]), row.get("telephone1")) for row in world.dataverse.rows(ACCOUNT).values())
     counted = (job.counters.coupled, job.counters.inserted, job.counters.failed)
     return job.status, counted, await couplings_of(world), rows
+
+
+async def test_many_records_are_worked_off_slice_by_slice() -> None:
+    """Each slice has time for one step only; each part of the list is coupled once."""
+    world = World(policy=Policy(slice_time=timedelta(0)))
+    for index in range(2300):
+        world.customer(displayName=f"Customer {index}")
+        if index % 10:
+            world.account(name=f"customer {index}")
+    job = await run(world, create_new="no_match")
+    assert job.counters == Counters(coupled=2070, inserted=230)
+    assert job.slices > 2
+    assert len(await couplings_of(world)) == (await world.services.runs("CUSTOMER").state()).coupled == 2300
+    assert not (await preview(world)).left
+
+
+async def test_what_a_busy_service_did_not_do_is_tried_again(world: World) -> None:
+    for name in ("New", "Old"):
+        world.customer(displayName=name, phoneNumber="1")
+    world.account(name="Old")
+    writing, tries = world.dataverse.write, 0
+
+    async def write(table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            return [Refused(RefusalKind.PASSING, "Busy.") for _ in writes]
+        return await writing(table, writes, returning)
+
+    world.dataverse.write = write  # type: ignore[method-assign]
+    job = await run(world, create_new="no_match", synchronize_after_coupling=True)
+    assert (job.counters.coupled, job.counters.inserted, job.counters.modified) == (1, 1, 1)
+    assert (job.counters.failed, job.counters.skipped) == (0, 0)
+    assert {row.get("telephone1") for row in world.dataverse.rows(ACCOUNT).values()} == {"1"}
+    assert not await world.items("CUSTOMER")
 
 
 @pytest.mark.parametrize(

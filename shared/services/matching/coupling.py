@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.core.actions import GONE, View
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
@@ -14,6 +14,7 @@ from shared.core.records import Record
 from shared.core.remember import described
 from shared.core.sides import Side
 from shared.services.matching.criteria import Comparison
+from shared.services.matching.names import columns_of_names
 from shared.services.matching.reading import columns_compared, references_of
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
@@ -21,59 +22,51 @@ from shared.services.pass_context import Pair, Slice
 HERE, THERE = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Coupled:
-    """What became of planned pairs: `pairs` are coupled now; `left` are gone, or agree no longer.
+    """What became of planned pairs: `pairs` are coupled now; so many are gone, or agree no longer (`left`).
 
-    A record that somebody else has coupled meanwhile is in neither.
+    A pair of which somebody else has coupled a record meanwhile is in neither.
     """
 
-    pairs: list[Pair] = field(default_factory=list)
-    left: list[MatchedPair] = field(default_factory=list)
+    pairs: list[Pair]
+    left: int
 
 
 async def couple_planned(
-    work: Slice, comparison: Comparison, planned: Sequence[MatchedPair], *, again: bool
+    work: Slice, comparison: Comparison, planned: Sequence[MatchedPair], *, whole: bool
 ) -> Coupled:
-    """Couple these pairs. With `again` those that are coupled with each other already are this run's own."""
-    stored, views = await asyncio.gather(_couplings(work, planned), _read_pairs(work, comparison, planned))
-    taken = {(side, coupling.at(side).id) for coupling in stored for side in Side}
-    free = [one for one in planned if not taken & {(side, _id(one, side)) for side in Side}]
-    agreeing = await _agreeing(comparison, free, views)
+    """Couple these pairs; one that is coupled already, when this is done once more, is as good as coupled now.
+
+    Their records are read with all mapped columns (`whole`), or only as far as they are compared and named.
+    """
+    ids = {side: [_id(one, side) for one in planned] for side in Side}
+    views = await read_fresh(work, comparison, ids, whole=whole)
+    agreeing = await _agreeing(comparison, planned, views)
     added = await work.couplings.add([_coupling(work, one, views) for one in agreeing])
-    wanted = {(one.business_central, one.dataverse) for one in planned if again}
-    mine = [*added, *(one for one in stored if (one.business_central.id, one.dataverse.id) in wanted)]
-    return Coupled([_pair(one, views) for one in mine], [one for one in free if one not in agreeing])
+    pairs = [Pair({side: views[side][one.at(side).id] for side in Side}, one) for one in added]
+    return Coupled(pairs, len(planned) - len(agreeing))
 
 
 async def read_fresh(
-    work: Slice, comparison: Comparison, ids: Mapping[Side, Sequence[str]]
+    work: Slice, comparison: Comparison, ids: Mapping[Side, Sequence[str]], *, whole: bool
 ) -> dict[Side, dict[str, View]]:
-    """These records as they are now, with all that matching or synchronizing them needs; one that is gone is GONE."""
+    """These records as they are now; one that is gone is GONE."""
 
     async def read(side: Side) -> dict[str, View]:
-        columns = list(dict.fromkeys((*work.columns(side), *columns_compared(comparison, side))))
+        rest = work.columns(side) if whole else columns_of_names(work.tables[side])
+        columns = list(dict.fromkeys((*columns_compared(comparison, side), *rest)))
         found = await work.services.rows(side).read(work.tables[side], columns, ids[side]) if ids[side] else {}
         return {one: view_of(work, side, found[one]) if one in found else GONE for one in ids[side]}
 
     return dict(zip(Side, await asyncio.gather(*map(read, Side)), strict=True))
 
 
-async def _read_pairs(
-    work: Slice, comparison: Comparison, planned: Sequence[MatchedPair]
-) -> dict[Side, dict[str, View]]:
-    return await read_fresh(work, comparison, {side: [_id(one, side) for one in planned] for side in Side})
-
-
-async def _couplings(work: Slice, planned: Sequence[MatchedPair]) -> list[Coupling]:
-    return await work.couplings.concerning({side: [_id(one, side) for one in planned] for side in Side})
-
-
 async def _agreeing(
-    comparison: Comparison, free: Sequence[MatchedPair], views: Mapping[Side, Mapping[str, View]]
+    comparison: Comparison, planned: Sequence[MatchedPair], views: Mapping[Side, Mapping[str, View]]
 ) -> list[MatchedPair]:
     """Those whose records still pass the filter and agree: an index compares digests, and somebody may have edited."""
-    records = {one: _records(one, views) for one in free}
+    records = {one: _records(one, views) for one in planned}
     held = {side: [found[side] for found in records.values() if side in found] for side in Side}
     references = await references_of(comparison, held)
 
@@ -87,7 +80,7 @@ async def _agreeing(
             and agrees(comparison.criteria, one.group, values, comparison.tables, references)
         )
 
-    return [one for one in free if is_agreed(one)]
+    return [one for one in planned if is_agreed(one)]
 
 
 def _records(one: MatchedPair, views: Mapping[Side, Mapping[str, View]]) -> dict[Side, Record]:
@@ -101,10 +94,6 @@ def _coupling(work: Slice, one: MatchedPair, views: Mapping[Side, Mapping[str, V
         end = CoupledRecord(record.id, outside=not views[side][record.id].in_filter)
         ends[side] = described(end, record, work.tables[side])
     return coupling_of(ends, work.now)
-
-
-def _pair(coupling: Coupling, views: Mapping[Side, Mapping[str, View]]) -> Pair:
-    return Pair({side: views[side][coupling.at(side).id] for side in Side}, coupling)
 
 
 def _id(one: MatchedPair, side: Side) -> str:

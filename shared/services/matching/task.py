@@ -18,16 +18,15 @@ class MatchTask:
     """The request as it was made, in JSON; then the plan is the task's list, and `part` the next part of it.
 
     An item of the list is a pair (BC id, row id, group) or, alone, the BC id of a record for which a row is created;
-    `open` of them are still to be worked off (the list may be longer: what an earlier plan has left). `begun` says
-    that coupling the next part was begun before. `now` are the BC ids of those that are being synchronized or created,
-    `left` of those that come once more at the end because a service was busy or time was up.
+    `open` of them are still to be worked off (the list may be longer: what an earlier plan has left). `now` are the BC
+    ids of those that are being synchronized or created, `left` of those that come once more at the end because a
+    service was busy or time was up.
     """
 
     form: dict[str, Any]
     is_planned: bool = False
     part: int = 0
     open: int = 0
-    begun: bool = False
     now: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 

@@ -107,20 +107,18 @@ async def _couple(at_work: AtWork[MatchTask], comparison: Comparison) -> list[Pa
     """Couple the next pairs of the plan that still agree, and count them."""
     task, work = at_work.task, at_work.work
     items, parts = await _next(at_work)
-    again, task.begun = task.begun, True
-    if not again:
-        await at_work.store()
     planned = [MatchedPair(*item) for item in items if len(item) > 1]
-    coupled = await couple_planned(work, comparison, planned, again=again)
-    at_work.count(Counters(coupled=len(coupled.pairs), failed=len(coupled.left)))
-    at_work.say(CHANGED for _ in coupled.left)
+    follows = task.choice(work.mapping) is not None
+    coupled = await couple_planned(work, comparison, planned, whole=follows)
+    at_work.count(Counters(coupled=len(coupled.pairs), failed=coupled.left))
+    at_work.say([CHANGED] * coupled.left)
     work.state.coupled += len(coupled.pairs)
     if coupled.pairs:
         work.state.last_coupled_at = work.now
-    task.part, task.open, task.begun = task.part + parts, task.open - len(items), False
-    follows = coupled.pairs if task.choice(work.mapping) is not None else []
-    task.now = [item[0] for item in items if len(item) == 1] + [str(pair.id_at(HERE)) for pair in follows]
-    return follows
+    task.part, task.open = task.part + parts, task.open - len(items) if items else 0
+    pairs = coupled.pairs if follows else []
+    task.now = [item[0] for item in items if len(item) == 1] + [str(pair.id_at(HERE)) for pair in pairs]
+    return pairs
 
 
 async def _follow(at_work: AtWork[MatchTask], comparison: Comparison, pairs: Sequence[Pair]) -> list[Settled]:
@@ -153,10 +151,10 @@ async def _create(at_work: AtWork[MatchTask], comparison: Comparison, ids: Seque
     if not ids:
         return []
     work = at_work.work
-    views = (await read_fresh(work, comparison, {HERE: ids, THERE: []}))[HERE].values()
+    views = (await read_fresh(work, comparison, {HERE: ids, THERE: []}, whole=True))[HERE].values()
     outside = [view for view in views if not view.in_filter]
     at_work.count(Counters(failed=len(outside)))
-    at_work.say(OUTSIDE for _ in outside)
+    at_work.say([OUTSIDE] * len(outside))
     mapping = creating(work.mapping)
 
     def choose(pair: Pair, references: References, now: datetime) -> Action:
