@@ -44,7 +44,6 @@ class Case:
     limits: tuple[Limit, ...]
     sides: tuple[Side, ...] = tuple(Side)
     edit: Callable[[int], Mapping[Side, Fields]] | None = None
-    pending: str = ""
     apart: bool = False
 
     @property

@@ -58,14 +58,12 @@ def _cases(document: Document) -> str:
         *("Case", "Records", "BC calls", "per 1,000", "Dataverse calls", "per 1,000", "Seconds", "Ideal", "Loop"),
         *("Table transactions", "per 1,000", "Next run's calls"),
     )
-    rows = [_case_row(case) for case in document["cases"] if not case["pending"]]
-    pending = [f"{case['title']}: {case['pending']}.\n" for case in document["cases"] if case["pending"]]
+    rows = [_case_row(case) for case in document["cases"]]
     return (
         "## Cases\n\n"
         + table(header, rows)
         + "\n*Records* are those that changed, or were created. *Next run's calls* are what the run after it asked of "
         "Business Central and Dataverse: it sees the app's own writes come back, and writes nothing.\n"
-        + "".join(pending)
     )
 
 

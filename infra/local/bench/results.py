@@ -57,7 +57,6 @@ class CaseResult:
     wrong: int = 0
     complaints: Sequence[str] = ()
     targets: Sequence[Target] = ()
-    pending: str = ""
 
     @property
     def right(self) -> bool:

@@ -23,16 +23,12 @@ def console() -> Console:
 
 def show(console: Console, report: Report) -> None:
     """Everything."""
-    done = [case for case in report.cases if not case.pending]
-    if done:
-        console.print(cases_table(report.records, done))
-    for case in report.cases:
-        if case.pending:
-            console.print(f"{case.title}: {case.pending}.")
+    if report.cases:
+        console.print(cases_table(report.records, report.cases))
     for measure in report.measures:
         console.print(measure_table(measure))
     console.print(targets_table(report))
-    for case in done:
+    for case in report.cases:
         for complaint in complaints(case):
             console.print(f"[red]{case.title}:[/red] ", Text(complaint), sep="")
 

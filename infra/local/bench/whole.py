@@ -68,15 +68,13 @@ async def _cases(bench: Bench, rates: LoopRates) -> list[CaseResult]:
     """The cases that begin in step share one world; each load has a world of its own."""
     records, wanted = bench.plan.records, [case for case in CASES if bench.plan.wants(case.name)]
     results: dict[str, CaseResult] = {}
-    together = [case for case in wanted if not (case.is_load or case.pending or case.apart)]
+    together = [case for case in wanted if not (case.is_load or case.apart)]
     if together:
         async with bench.world(records, tuple(Side)) as world:
             for wave, case in enumerate(together, 1):
                 results[case.name] = await bench.run_case(world, case, wave, rates)
     for case in wanted:
-        if case.pending:
-            results[case.name] = CaseResult(case.name, case.title, records, pending=case.pending)
-        elif case.apart:
+        if case.apart:
             results[case.name] = await match.run(bench, case)
         elif case.is_load:
             async with bench.world(records, case.sides) as world:
@@ -103,7 +101,7 @@ async def _measures(bench: Bench, tick: cost.Tick | None) -> list[Measure]:
 async def _in_a_small_world(bench: Bench) -> tuple[LoopRates, cost.Tick | None]:
     """The rates of the loop, and one tick of all mappings."""
     plan, tick = bench.plan, None
-    cases = [case.name for case in CASES if plan.wants(case.name) and not (case.pending or case.apart)]
+    cases = [case.name for case in CASES if plan.wants(case.name) and not case.apart]
     if not cases and not plan.wants("cost"):
         return LoopRates({}), None
     async with bench.world(max(plan.sample, SMALL if plan.wants("cost") else 0), tuple(Side)) as world:
