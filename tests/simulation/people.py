@@ -193,6 +193,11 @@ class People:
         value = self._some_value(draw, story.kind.fields[name], side)
         self._at_once_or_late(draw, side, lambda: self._type(story, side, name, value), story)
 
+    def edit_anew(self, story: Story, side: Side, name: str) -> None:
+        """Type what nobody has typed before into a plain field."""
+        each, number = story.kind.fields[name], next(self._values)
+        self._type(story, side, name, number if each.number else f"v{number}")
+
     def _at_once_or_late(
         self, draw: random.Random, side: Side, deed: Callable[[], None], story: Story | None = None
     ) -> None:

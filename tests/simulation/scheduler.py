@@ -77,7 +77,7 @@ class Scheduler:
         self.struck: dict[Fault, int] = {}
         self.waiting: list[Call] = []
         self.steps = 0
-        self.most_steps = 50_000
+        self.most_steps = 20_000
         self._buried: list[asyncio.Future[Any]] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()

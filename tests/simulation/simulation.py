@@ -210,7 +210,7 @@ class _Simulation:
             if None in ids or ids & held or not self._is_active(story):
                 continue
             name = draw.choice([name for name in names if story.kind.fields[name].direction.allows(side)])
-            self.people.edit(draw, story, side, name)
+            self.people.edit_anew(story, side, name)
             edited.append((story, name))
         self._ask()
         for story, name in edited:

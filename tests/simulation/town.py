@@ -83,6 +83,8 @@ class Town:
         draw = plan.random("clocks")
         ahead = draw.choice(IN_COMMON)
         skewed = self.knows(Fault.SKEW)
+        if skewed:
+            self.scheduler.strike(Fault.SKEW)
         skews = [ahead + draw.uniform(-SKEW, SKEW) if skewed else 0.0 for _ in range(self.scenario.instances)]
         return [Host(self, f"app {number + 1}", skew) for number, skew in enumerate(skews)]
 
