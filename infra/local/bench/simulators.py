@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from shared.core.sides import Side
 type Row = dict[str, Any]
 
 PARTS = {Side.BUSINESS_CENTRAL: "business_central", Side.DATAVERSE: "dataverse"}
+HOUR = timedelta(hours=1)  # more than the overlap with which Business Central's feed reads again
 ROWS_AT_ONCE = 10_000
 
 
@@ -51,6 +53,7 @@ class Simulator:
     def __init__(self, side: Side, facts: Mapping[str, str]) -> None:
         self.side = side
         self.facts = dict(facts)
+        self._hours = 0
         self.url = str(facts["url"])
         self.token = str(facts["token"])
         self.company_id = str(facts.get("company_id", ""))
@@ -85,6 +88,12 @@ class Simulator:
     async def seed(self, table: str, rows: Iterable[Row]) -> None:
         """Store these rows as they are."""
         await self.control("POST", "seed", {"rows": {table: list(rows)}})
+
+    async def let_an_hour_pass(self) -> int:
+        """Move the simulator's clock on; answers how many hours it is ahead. No reset turns it back."""
+        self._hours += 1
+        await self.control("POST", "settings", {"clock_offset_ms": self._hours * HOUR / timedelta(milliseconds=1)})
+        return self._hours
 
     async def load(self, table: str, rows: Iterable[Row], show: Callable[[int], None]) -> None:
         """Make many rows of long ago, of which no feed tells."""

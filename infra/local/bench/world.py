@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from infra.local.bench import customers
@@ -27,7 +27,6 @@ from shared.services.pass_context import columns_to_read
 from shared.services.repositories.runs import MappingState
 
 MAPPING = "CUSTOMER"
-LATER = timedelta(hours=1)  # beyond the overlap with which Business Central's feed reads again
 DEGREE_OF_PARALLELISM = 4  # the hint (x-ms-dop-hint) of a small environment
 _PAGE = {Side.BUSINESS_CENTRAL: 20_000, Side.DATAVERSE: 5_000}
 _PAIRS_AT_ONCE = 5_000
@@ -47,7 +46,6 @@ class World:
     records: int
     sides: tuple[Side, ...]
     edits: dict[int, Fields] = field(default_factory=dict)
-    touches: int = 0
 
     async def touch(self) -> None:
         """Let the newest change in Business Central be one record's, long after all others: the overlap is empty then.
@@ -55,12 +53,9 @@ class World:
         What is changed is no field of the mapping.
         """
         simulator = self.simulators.business_central
-        self.touches += 1
-        await simulator.control(
-            "POST", "settings", {"clock_offset_ms": self.touches * LATER / timedelta(milliseconds=1)}
-        )
+        hours = await simulator.let_an_hour_pass()
         first = customers.id_of(Side.BUSINESS_CENTRAL, 0)
-        await simulator.edit("customers", [{"id": first, "mobilePhoneNumber": f"+49 171 {self.touches:07}"}])
+        await simulator.edit("customers", [{"id": first, "mobilePhoneNumber": f"+49 171 {hours:07}"}])
 
 
 async def make_world(simulators: Simulators, app: App, records: int, sides: tuple[Side, ...], show: Show) -> World:
