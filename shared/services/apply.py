@@ -7,6 +7,7 @@ so that a lost answer or a killed host never makes our own edit look like somebo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from itertools import batched
@@ -31,6 +32,7 @@ from shared.services.settled import Settled
 from shared.services.turns import PORTION
 
 ROUNDS = 4
+NOT_ANSWERED = "An earlier write has not been answered and may still be done; that is waited for."
 _HELD_BECAUSE = {
     RefusalKind.CHANGED: Reason.CHANGED_MEANWHILE,
     RefusalKind.FORBIDDEN: Reason.PERMISSION_MISSING,
@@ -42,28 +44,39 @@ _HELD_BECAUSE = {
 
 async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
     """Decide and do, until every pair has its outcome or time is up; then couplings and intents are stored."""
-    everything = [Settled(pair) for pair in pairs]
+    chunk = [Settled(pair) for pair in pairs]
+    making: Counter[Side] = Counter()
     announcements: list[str] = []
-    open_ones = everything
+    try:
+        await _do_in_rounds(work, chunk, announcements, making)
+        await conclude(work, chunk)
+    finally:
+        work.making -= making
+    work.ledger.settle(announcements)
+    return chunk
+
+
+async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: list[str], making: Counter[Side]) -> None:
+    open_ones = list(chunk)
     for number in range(ROUNDS):
         if not open_ones:
-            break
+            return
         await _decide(work, open_ones)
         if number == 0:
             _weigh(work, open_ones)
         _forget_attempts(work, open_ones, refused=number > 0)
+        makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
+        work.making += makes
+        making += makes
         await _prepare_creates(work, open_ones)
         announcements += await _announce_changes(work, open_ones, first=number == 0)
         for source in work.sources:
-            await _write_side(work, source.other, open_ones, announcements)
+            await _write_side(work, source.other, open_ones, announcements, again=number > 0)
         _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
     for settled in open_ones:
         settled.finish(held=_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
-    await conclude(work, everything)
-    work.ledger.settle(announcements)
-    return everything
 
 
 async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
@@ -153,14 +166,16 @@ async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
         settled.pair.coupling = coupling
 
 
-async def _write_side(work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str]) -> None:
+async def _write_side(
+    work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str], *, again: bool
+) -> None:
     """All writes to one side, creates first, in portions; what does not get its turn is cut."""
     makes = [one for one in open_ones if one.is_open and one.makes_on(side)]
     for settled in [one for one in makes if one.creation and one.creation.in_doubt]:
         _after_create(work, settled, side, DOUBT)
     changes = [one for one in open_ones if one.is_open and one.changes_on(side)]
     for portion in batched([one for one in makes if one.is_open] + changes, PORTION[side], strict=False):
-        results = await work.turns.take(side, partial(_send, work, side, portion, announcements))
+        results = await work.turns.take(side, partial(_send, work, side, portion, announcements), again=again)
         if not results:
             _cut(portion, is_sent=results is not None)
             continue
@@ -238,7 +253,9 @@ def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
     """What is done is kept for storing; what must be looked at again stays open."""
     for settled in open_ones:
         action = settled.action
-        if isinstance(action, Remember):
+        if isinstance(action, Remember) and _may_still_land(work, settled):
+            settled.held = Hold(Reason.SERVICE_BUSY, NOT_ANSWERED, next(iter(work.sources)))
+        elif isinstance(action, Remember):
             settled.kept = action.coupling
         elif isinstance(action, Uncouple):
             settled.removed = action.coupling
@@ -246,6 +263,20 @@ def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
             _keep_after_writes(work, settled, action)
         if (settled.is_open and not settled.again) or (settled.is_cut and settled.written):
             settled.finish(held=settled.held)
+
+
+def _may_still_land(work: Slice, settled: Settled) -> bool:
+    """Whether an earlier write of ours is on its way perhaps: agreed is only what it cannot change any more."""
+    attempt = settled.pair.coupling.attempt if settled.pair.coupling else None
+    if attempt is None or settled.is_attempted or work.now - attempt.begun_at > work.services.policy.in_doubt:
+        return False
+    values = {side: record.values for side in Side if (record := settled.pair.views[side].record) is not None}
+    return any(
+        values[side].get(name) != attempt.base[side].get(name)
+        for side, written in attempt.writes.items()
+        if side in values
+        for name in written
+    )
 
 
 def _keep_after_writes(work: Slice, settled: Settled, action: Change) -> None:

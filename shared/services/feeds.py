@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -32,6 +32,7 @@ class Progress:
     retried: bool
     sweep_dataverse: bool
     next_sweep_at: datetime | None
+    sweeps_done: int
 
     @property
     def is_complete(self) -> bool:
@@ -52,7 +53,12 @@ def progress_of(work: Slice) -> Progress:
     """Where the last checkpoint stands."""
     state, run = work.state, work.run
     return Progress(
-        dict(state.positions), list(run.finished_feeds), run.retried, state.sweep_dataverse, state.next_sweep_at
+        state.positions,
+        run.finished_feeds,
+        run.retried,
+        state.sweep_dataverse,
+        state.next_sweep_at,
+        state.sweeps_done,
     )
 
 
@@ -60,15 +66,13 @@ def advance(work: Slice, progress: Progress) -> None:
     """Move the checkpoint (not yet stored) to where a page ended."""
     state, run = work.state, work.run
     state.positions, state.sweep_dataverse = progress.positions, progress.sweep_dataverse
-    state.next_sweep_at = progress.next_sweep_at
+    state.next_sweep_at, state.sweeps_done = progress.next_sweep_at, progress.sweeps_done
     run.finished_feeds, run.retried = progress.finished, progress.retried
 
 
 async def read_page(work: Slice, so_far: Progress) -> Page:
     """The next page of each feed not read to its end; with a run's first page also its work items and deletions."""
-    progress = Progress(
-        dict(so_far.positions), list(so_far.finished), so_far.retried, so_far.sweep_dataverse, so_far.next_sweep_at
-    )
+    progress = replace(so_far, positions=dict(so_far.positions), finished=list(so_far.finished))
     observed = Observed()
     if not progress.retried:
         await _look_again_for_new_options(work, progress)
@@ -129,11 +133,12 @@ async def _take_along_open_items(work: Slice, observed: Observed) -> None:
 
 async def _take_along_deletions(work: Slice, progress: Progress, observed: Observed) -> None:
     """Look for deleted records where no feed tells them, now and then, and when a person asks for a run."""
-    asked_for = work.run.trigger is Trigger.PERSON and work.state.coupled <= SWEPT_AT_ONCE
+    asked, progress.sweeps_done = work.state.sweeps_asked > progress.sweeps_done, work.state.sweeps_asked
+    asked_for = asked or (work.run.trigger is Trigger.PERSON and work.state.coupled <= SWEPT_AT_ONCE)
     if asked_for or progress.next_sweep_at is None or progress.next_sweep_at <= work.now:
         observed.deleted[Side.BUSINESS_CENTRAL] |= await deleted_records(work, Side.BUSINESS_CENTRAL)
         progress.next_sweep_at = work.now + work.services.policy.sweep_interval
-    if progress.sweep_dataverse:
+    if asked or progress.sweep_dataverse:
         observed.deleted[Side.DATAVERSE] |= await deleted_records(work, Side.DATAVERSE)
         progress.sweep_dataverse = False
 

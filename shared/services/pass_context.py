@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,8 +58,8 @@ class Slice:
     """The work at hand: mapping, tables, the ledger of the run, the open work items by key.
 
     `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
-    planned. `turns` says who may write when, and when time is up. Where `choose` is given, it decides, and nothing that
-    it decides is held to be implausible.
+    planned, `making` counts the chunks that create something on a side. `turns` says who may write when, and when time
+    is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible.
     """
 
     services: Services
@@ -72,6 +73,7 @@ class Slice:
     intents: dict[tuple[Side, str], Intent] = field(default_factory=dict)
     choose: Choose | None = None
     weighed: Damage = field(default_factory=Damage)
+    making: Counter[Side] = field(default_factory=Counter)
 
     @property
     def run(self) -> Run:

@@ -8,7 +8,7 @@ and is paired anew then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from shared.core.actions import Seen
 from shared.core.coupling import Coupling
@@ -30,20 +30,26 @@ class PageUnderWay:
     def __init__(self, work: Slice, paired: Paired) -> None:
         self._work = work
         self._paired = paired
-        self._coupled = {pair.coupling.business_central.id for pair in paired.pairs if pair.coupling is not None}
+        pairs = [*paired.pairs, *(one.pair for one in paired.left_alone)]
+        self._coupled = {pair.coupling.business_central.id for pair in pairs if pair.coupling is not None}
+        self._uncoupled = {one for pair in pairs if pair.coupling is None for side in Side if (one := pair.id_at(side))}
         self._creates_on = {side for pair in paired.pairs for side in _may_create_on(pair)}
         self._chunks = [asyncio.ensure_future(self._chunk(chunk)) for chunk in paired.chunks]
 
-    def touches(self, page: Page, couplings: Sequence[Coupling]) -> bool:
-        """Whether a page has pairs that are being written, or new records that this one may have made or may match."""
+    def touches(self, page: Page, couplings: Sequence[Coupling], making: Set[Side]) -> bool:
+        """Whether a page has pairs that are being written, or new records that this one may have made or may match.
+
+        `making` are the sides on which records were being created when the couplings were read.
+        """
         if any(coupling.business_central.id in self._coupled for coupling in couplings):
             return True
+        creates_on = self._creates_on | making
         for side in Side:
-            coupled = {coupling.at(side).id for coupling in couplings}
-            if page.observed.records[side].keys() <= coupled:
-                continue
+            new = page.observed.records[side].keys() - {coupling.at(side).id for coupling in couplings}
             matches = matches_new_records(self._work) and not is_read(self._work, side.other)
-            if side in self._creates_on or (matches and side.other in self._creates_on):
+            if not new.isdisjoint(self._uncoupled):
+                return True
+            if new and (side in creates_on or (matches and side.other in creates_on)):
                 return True
         return False
 
@@ -123,8 +129,9 @@ async def _pair(work: Slice, page: Page, under_way: Sequence[PageUnderWay]) -> P
     if work.intents:
         await _all_finished(under_way)
     doubt = await recover_creates(work)
+    making = set(+work.making)
     couplings = await couplings_of(work, page.observed)
-    if any(one.touches(page, couplings) for one in under_way):
+    if any(one.touches(page, couplings, making | set(+work.making)) for one in under_way):
         await _all_finished(under_way)
         doubt = await recover_creates(work)
         couplings = await couplings_of(work, page.observed)

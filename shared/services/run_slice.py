@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping as Document
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -72,6 +73,17 @@ async def _run_slice(services: Services, message: Document[str, object]) -> None
     except OvertakenError as overtaken:
         log.warning("%s", overtaken)
         await _follow_if_ended(services, ledger.run)
+        await _look_for_deletions(services, ledger.run.mapping)
+
+
+async def _look_for_deletions(services: Services, mapping: str) -> None:
+    """What this holder coupled last may have been deleted when nobody knew of the coupling: the next run looks."""
+    runs = services.runs(mapping)
+    while True:
+        state = await runs.state()
+        state.sweeps_asked += 1
+        with suppress(StateConflict):
+            return await runs.save(state)
 
 
 async def _follow_if_ended(services: Services, run: Run) -> None:

@@ -47,10 +47,13 @@ class Turns:
         """Whether another chunk is worth deciding: something may still be sent, or nothing was sent yet."""
         return self.failure is None and not (self._gone and self.is_over)
 
-    async def take[T](self, side: Side, send: Callable[[], Awaitable[T]]) -> T | None:
-        """Send one portion to `side` when it is its turn; None when time is up before that."""
+    async def take[T](self, side: Side, send: Callable[[], Awaitable[T]], *, again: bool) -> T | None:
+        """Send one portion to `side` when it is its turn; None when time is up before that.
+
+        What has to be done once more, because a row has moved meanwhile, is done: else it might never come to an end.
+        """
         async with self._portions[side]:
-            if not self.may_begin:
+            if self.failure is not None or not (again or self.may_begin):
                 return None
             self._gone = True
             return await send()

@@ -311,8 +311,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "position-moves-before-the-work",
         "services/feeds.py",
-        "        dict(state.positions), list(run.finished_feeds)",
-        "        state.positions, list(run.finished_feeds)",
+        "replace(so_far, positions=dict(so_far.positions), ",
+        "replace(so_far, positions=so_far.positions, ",
         "A run that fails in the middle of a page never looks at the rest of it again.",
     ),
     Fault(

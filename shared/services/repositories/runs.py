@@ -32,7 +32,8 @@ class MappingState:
     the records of other mappings that wait for a parent here. `coupled` counts the couplings. Deletions in Business
     Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over. `epoch` grows with every
     delivery of a message that is worked on: who finds another one than its own has lost the mapping to somebody else.
-    `milestones` part the couplings into lanes of about the same length (see CouplingRepository).
+    `milestones` part the couplings into lanes of about the same length (see CouplingRepository). `sweeps_asked` beyond
+    `sweeps_done`: deletions are looked for on both sides in the next run.
     """
 
     mapping: str
@@ -52,6 +53,8 @@ class MappingState:
     last_message: str = ""
     epoch: int = 0
     milestones: list[str] = field(default_factory=list)
+    sweeps_asked: int = 0
+    sweeps_done: int = 0
     etag: str | None = None
 
 
