@@ -97,7 +97,9 @@ async def _replay_creates(work: Slice, intents: Sequence[Intent]) -> None:
             coupling = couplings.get(intent.source_id)
             if coupling is None or (coupling.business_central.id, coupling.dataverse.id) == intent.replaces:
                 open_ones.append(intent)
-            elif source in work.run.counters:
+                continue
+            work.state.coupled += 0 if intent.replaces else 1
+            if source in work.run.counters:
                 work.run.counters[source].add(Counters(inserted=1))
     if open_ones:
         await work.couplings.begin(open_ones)

@@ -21,33 +21,38 @@ TRIED_AGAIN = (Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE)
 async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Choose) -> list[Settled]:
     """Bring these pairs in step as `choose` says, under `mapping`, which may be the mapping in one direction only.
 
-    Answers those that must be tried again; the others are counted. Raises StateConflict, OvertakenError.
+    Answers those that are still open: their turn did not come (`is_cut`), or a busy service has refused them. The
+    others are counted. Raises StateConflict, OvertakenError.
     """
     own = work.mapping
     work.mapping, work.choose = mapping, choose
     try:
         settled = await carry_out(work, pairs)
-        done = [one for one in settled if not is_open_still(one)]
+        done = [one for one in settled if one.outcome is not None and not _is_busy(one)]
         page = Page(Observed(), progress_of(work))
         await count_in(work, page, done)
         for side, number in page.unchanged.items():
             if side in work.run.counters:
                 work.run.counters[side].unchanged += number
-        return [one for one in settled if is_open_still(one)]
+        return [one for one in settled if one.outcome is None or _is_busy(one)]
     finally:
         work.mapping, work.choose = own, None
 
 
-def is_open_still(one: Settled) -> bool:
-    """Whether a pair's turn did not come, or the other side was busy."""
-    held = one.outcome.held if one.outcome is not None else None
-    return one.outcome is None or (held is not None and held.reason in TRIED_AGAIN)
+def parted(still: Sequence[Settled]) -> tuple[list[Settled], list[Settled]]:
+    """What is still open, parted into what goes on at once and what has to wait for a busy service."""
+    return [one for one in still if one.outcome is None], [one for one in still if one.outcome is not None]
 
 
-def why(open_ones: Sequence[Settled]) -> str:
+def why(still: Sequence[Settled]) -> str:
     """A sentence about what has to be tried again."""
-    held = next((one.outcome.held for one in open_ones if one.outcome and one.outcome.held), None)
+    held = next((one.outcome.held for one in still if one.outcome and one.outcome.held), None)
     return held.message if held is not None else Reason.SERVICE_BUSY.sentence
+
+
+def _is_busy(one: Settled) -> bool:
+    held = one.outcome.held if one.outcome is not None else None
+    return held is not None and held.reason in TRIED_AGAIN
 
 
 def id_of(one: Settled, side: Side) -> str:

@@ -5,15 +5,14 @@ Each pair is decided anew, for the records may have moved since somebody asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.actions import ABSENT, GONE, Action
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
 from shared.core.coupling_requests import Couple, CoupleDecision, CreateNew, InPlace, couple
-from shared.core.failures import Passing
 from shared.core.jobs import Counters
 from shared.core.mapping import DeletionConflictResolution, Mapping
 from shared.core.plan import decide
@@ -29,13 +28,11 @@ from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
 from shared.services.recover import recover_creates
 from shared.services.settled import Settled
-from shared.services.tasks.carrying import carry, id_of, why
-from shared.services.tasks.frame import AtWork, TaskKind
+from shared.services.tasks.carrying import carry, id_of, parted
+from shared.services.tasks.frame import AtWork, TaskKind, wait_once
 from shared.services.tasks.kinds import COUPLE, PAIR, CoupleTask, PairToCouple, Place
 from shared.services.tasks.lookup import found_for, look_up
 from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
-
-MAYBE = "It is not certain yet whether an earlier attempt has created the record's counterpart."
 
 
 @dataclass(slots=True)
@@ -53,22 +50,23 @@ class Wanted:
 
 
 async def step(at_work: AtWork[CoupleTask]) -> bool:
-    """Couple the next part of the list, then what is left over."""
+    """One thing at a time, so that what is counted is counted once: couple a part, synchronize it, create."""
     task, work = at_work.task, at_work.work
     await recover_creates(work)
-    places = [(task.part, index) for index in range(len(await at_work.part(task.part)))]
-    is_last_try = not places
-    wanted = await _decided(at_work, places or task.left)
-    doubtful = [one for one in wanted if _is_in_doubt(work, one)]
-    again = await _do(at_work, [one for one in wanted if one not in doubtful], tried_before=is_last_try)
-    left = [one.place for one in doubtful] + [place for place, _ in again]
-    task.left = left if is_last_try else [*task.left, *left]
-    task.part += 0 if is_last_try else 1
-    task.begun = {}
-    if is_last_try and left and work.turns.failure is None:
-        await at_work.store()
-        raise Passing(why([one for _, one in again]) if again else MAYBE)
-    return is_last_try and not task.left
+    if task.to_synchronize:
+        await _synchronize(at_work)
+    elif sides := [side for side in Side if task.to_create.get(side)]:
+        await _create(at_work, sides[0])
+    elif await at_work.part(task.part):
+        await _couple(at_work, [(task.part, index) for index in range(len(await at_work.part(task.part)))])
+        task.part += 1
+    elif task.left:
+        await wait_once(at_work)
+        task.left, again = [], task.left
+        await _couple(at_work, again, again=True)
+    else:
+        return True
+    return False
 
 
 async def _decided(at_work: AtWork[CoupleTask], places: Sequence[Place]) -> list[Wanted]:
@@ -81,61 +79,44 @@ async def _decided(at_work: AtWork[CoupleTask], places: Sequence[Place]) -> list
     ]
 
 
+async def _couple(at_work: AtWork[CoupleTask], places: Sequence[Place], *, again: bool = False) -> None:
+    """Couple what exists, and sort what comes next. `again`: what an earlier try has created is not refused."""
+    work, task = at_work.work, at_work.task
+    wanted = await _decided(at_work, places)
+    task.left += [one.place for one in wanted if _is_in_doubt(work, one)]
+    sure = [one for one in wanted if not _is_in_doubt(work, one)]
+    new = {one.key: one.decision for one in sure if isinstance(one.decision, Couple)}
+    task.begun = {key: len(decision.replaces) for key, decision in new.items()} | task.begun
+    await at_work.store()
+    await _clear_the_way(work, [one for one in sure if one.key in new])
+    couplings = {key: _new_coupling(work, decision.records) for key, decision in new.items()}
+    stored = {_ids(coupling) for coupling in await work.couplings.add(list(couplings.values()))}
+    done = [key for key, coupling in couplings.items() if _ids(coupling) in stored]
+    in_place = [one.key for one in sure if isinstance(one.decision, InPlace)]
+    _count_coupled(at_work, [*done, *(key for key in in_place if key in task.begun)])
+    _refuse(at_work, [one for one in sure if not (again and one.pair.create_new)], lost=len(new) - len(done))
+    task.begun = {}
+    stand = [one for one in sure if one.key in done or one.key in in_place]
+    task.to_synchronize = [one.place for one in stand if _direction(one.decision) is not None]
+    task.to_create = {
+        side: [one.place for one in sure if isinstance(one.decision, CreateNew) and one.decision.side is side]
+        for side in Side
+    }
+
+
 def _is_in_doubt(work: Slice, one: Wanted) -> bool:
     """Whether a record of ours may be on its way as the counterpart: coupling another one would make two."""
     intents = (work.intents.get(named) for named in one.pair.request.named)
     return any(intent.target_id is None and work.now < intent.in_doubt_until for intent in intents if intent)
 
 
-async def _do(
-    at_work: AtWork[CoupleTask], wanted: Sequence[Wanted], *, tried_before: bool
-) -> list[tuple[Place, Settled]]:
-    """Do what is decided; answers what must be tried again. What an earlier try has made is not refused."""
-    task = at_work.task
-    task.begun |= {one.key: _replaced(one.decision) for one in wanted if isinstance(one.decision, Couple | CreateNew)}
-    await at_work.store()
-    refused = [one for one in wanted if isinstance(one.decision, Refusal)]
-    _refuse(at_work, [one for one in refused if not (one.pair.create_new and (tried_before or one.key in task.begun))])
-    coupled = await _couple(at_work, wanted)
-    again = await _synchronize(at_work, wanted, coupled)
-    for side in Side:
-        made = [one for one in wanted if isinstance(one.decision, CreateNew) and one.decision.side is side]
-        again += await _create(at_work, made)
-    return again
-
-
-def _replaced(decision: Couple | CreateNew) -> int:
-    return len(decision.replaces) if isinstance(decision, Couple) else 0
-
-
-def _refuse(at_work: AtWork[CoupleTask], wanted: Sequence[Wanted]) -> None:
-    at_work.count(Counters(failed=len(wanted)))
-    at_work.say(one.decision.message for one in wanted if isinstance(one.decision, Refusal))
-
-
-async def _couple(at_work: AtWork[CoupleTask], wanted: Sequence[Wanted]) -> dict[str, Coupling]:
-    """Store the couplings of existing records; all that stand now, by key. What a step before has stored counts too."""
-    work, task = at_work.work, at_work.task
-    stand = {one.key: one.decision.coupling for one in wanted if isinstance(one.decision, InPlace)}
-    new = {one.key: _new_coupling(work, one.decision.records) for one in wanted if isinstance(one.decision, Couple)}
-    await _clear_the_way(work, wanted)
-    stored = {_ids(coupling): coupling for coupling in await work.couplings.add(list(new.values()))}
-    done = {key: stored[_ids(coupling)] for key, coupling in new.items() if _ids(coupling) in stored}
-    counted = [*done, *(key for key in stand if key in task.begun)]
-    at_work.count(Counters(coupled=len(counted), failed=len(new) - len(done)))
-    work.state.coupled = max(0, work.state.coupled + sum(1 - task.begun[key] for key in counted))
-    if counted:
-        work.state.last_coupled_at = work.now
-    return stand | done
-
-
 async def _clear_the_way(work: Slice, wanted: Sequence[Wanted]) -> None:
     """Remove the couplings that are replaced, and forget creates that are known not to have happened."""
-    decisions = [(one, one.decision) for one in wanted if isinstance(one.decision, Couple)]
-    replaced = {_ids(coupling): coupling for _, decision in decisions for coupling in decision.replaces}
+    decisions = [one.decision for one in wanted if isinstance(one.decision, Couple)]
+    replaced = {_ids(coupling): coupling for decision in decisions for coupling in decision.replaces}
     if replaced:
         await work.couplings.remove(list(replaced.values()))
-    named = {named for one, _ in decisions for named in one.pair.request.named}
+    named = {named for one in wanted for named in one.pair.request.named}
     intents = [work.intents.pop(one) for one in named if one in work.intents]
     if intents:
         await work.couplings.give_up(intents)
@@ -146,57 +127,81 @@ def _new_coupling(work: Slice, records: ReadOnly[Side, Record]) -> Coupling:
     return coupling_of(ends, work.now)
 
 
-async def _synchronize(
-    at_work: AtWork[CoupleTask], wanted: Sequence[Wanted], coupled: dict[str, Coupling]
-) -> list[tuple[Place, Settled]]:
-    """Synchronize those that are to be, with the data of the side that was chosen."""
-    again: list[tuple[Place, Settled]] = []
-    for direction, choice in (
-        (Direction.TO_INTEGRATION_TABLE, SyncChoice.SEND),
-        (Direction.FROM_INTEGRATION_TABLE, SyncChoice.GET),
-    ):
-        work = at_work.work
-        mine = [one for one in wanted if one.key in coupled and _direction(one.decision) is direction]
-        if mine:
-            pairs = await pairs_as_they_are(work, [coupled[one.key] for one in mine])
-            mapping = in_direction(work.mapping, choice.source)
-            again += _placed(mine, await carry(work, pairs, mapping, chosen(work, choice)))
-    return again
+def _count_coupled(at_work: AtWork[CoupleTask], keys: Sequence[str]) -> None:
+    work, begun = at_work.work, at_work.task.begun
+    at_work.count(Counters(coupled=len(keys)))
+    work.state.coupled = max(0, work.state.coupled + sum(1 - begun[key] for key in keys))
+    if keys:
+        work.state.last_coupled_at = work.now
+
+
+def _refuse(at_work: AtWork[CoupleTask], wanted: Sequence[Wanted], *, lost: int = 0) -> None:
+    """Count and tell what is refused, and what somebody else has coupled at the same moment."""
+    messages = [one.decision.message for one in wanted if isinstance(one.decision, Refusal)]
+    at_work.count(Counters(failed=len(messages) + lost))
+    at_work.say(messages)
 
 
 def _direction(decision: CoupleDecision) -> Direction | None:
     return decision.direction if isinstance(decision, Couple | InPlace) else None
 
 
-async def _create(at_work: AtWork[CoupleTask], wanted: Sequence[Wanted]) -> list[tuple[Place, Settled]]:
-    """Create the missing records of one side, each from its source."""
-    work = at_work.work
+async def _synchronize(at_work: AtWork[CoupleTask]) -> None:
+    """Synchronize what is coupled, with the data of the side that was chosen: the same for all pairs of a task."""
+    work, task = at_work.work, at_work.task
+    wanted = [one for one in await _decided(at_work, task.to_synchronize) if isinstance(one.decision, InPlace)]
+    choices = {_direction(one.decision) for one in wanted}
+    choice = SyncChoice.SEND if Direction.TO_INTEGRATION_TABLE in choices else SyncChoice.GET
+    couplings = [one.decision.coupling for one in wanted if isinstance(one.decision, InPlace)]
+    pairs = await pairs_as_they_are(work, couplings)
+    mapping = in_direction(work.mapping, choice.source)
+    cut, busy = parted(await carry(work, pairs, mapping, chosen(work, choice)))
+    task.to_synchronize = _places(wanted, cut)
+    task.left += _places(wanted, busy)
+
+
+async def _create(at_work: AtWork[CoupleTask], side: Side) -> None:
+    """Create the missing records of one side, each from its source. What is found created already is ours."""
+    work, task = at_work.work, at_work.task
+    wanted = await _decided(at_work, task.to_create[side])
+    begun = set(task.begun)
+    task.begun = {one.key: 0 for one in wanted}
+    await at_work.store()
     pairs = [_pair_to_create(work, one.decision) for one in wanted if isinstance(one.decision, CreateNew)]
-    if not pairs:
-        return []
+    makes = [one for one in wanted if isinstance(one.decision, CreateNew)]
+    matched = [pair for one, pair in zip(makes, pairs, strict=True) if one.pair.match]
+    kept, several = await _matched(work, matched) if matched else ([], [])
     mapping = creating(work.mapping)
-    matched = [pair for one, pair in zip(wanted, pairs, strict=True) if one.pair.match]
-    plain = [pair for one, pair in zip(wanted, pairs, strict=True) if not one.pair.match]
 
     def choose(pair: Pair, references: References, now: datetime) -> Action:
         return decide(mapping, pair.views, pair.coupling, work.tables, references, now)
 
-    again = await carry(work, plain, mapping, choose) if plain else []
-    if matched:
-        open_ones = await _without_several(at_work, matched)
-        again += await carry(work, open_ones, mapping, choose) if open_ones else []
-    return _placed(wanted, again)
+    plain = [pair for pair in pairs if not any(pair is one for one in matched)]
+    cut, busy = parted(await carry(work, [*plain, *kept], mapping, choose))
+    at_work.count(Counters(failed=len(several)))
+    at_work.say(several)
+    _refuse(at_work, [one for one in wanted if one.key not in begun])
+    task.to_create[side] = _places(wanted, cut)
+    task.left += _places(wanted, busy)
+    task.begun = {one.key: 0 for one in wanted if one.place in task.to_create[side]}
 
 
-async def _without_several(at_work: AtWork[CoupleTask], pairs: list[Pair]) -> list[Pair]:
-    """The pairs, coupled where just one free record agrees; those with several candidates are said and left."""
-    kept, several = await couple_matches(at_work.work, pairs)
-    names = {one for pair in kept if pair.coupling is None for side in Side if (one := pair.id_at(side)) in several}
-    at_work.count(Counters(failed=len(names)))
-    at_work.say(
-        f"Several records agree with {one} in the match fields: {', '.join(several[one][:5])}." for one in names
-    )
-    return [pair for pair in kept if not any(pair.id_at(side) in names for side in Side)]
+async def _matched(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], list[str]]:
+    """The pairs, coupled where just one free record agrees; and about each with several candidates a sentence."""
+    kept, several = await couple_matches(work, pairs)
+    plain = [pair for pair in kept if not _names(pair, several)]
+    sentences = [
+        f"Several records agree with {one} in the match fields: {', '.join(several[one][:5])}."
+        for pair in kept
+        for one in _names(pair, several)
+    ]
+    return plain, sentences
+
+
+def _names(pair: Pair, several: ReadOnly[str, Sequence[str]]) -> list[str]:
+    if pair.coupling is not None:
+        return []
+    return [one for side in Side if (one := pair.id_at(side)) is not None and one in several]
 
 
 @once_per_object
@@ -215,10 +220,11 @@ def _pair_to_create(work: Slice, decision: CreateNew) -> Pair:
     return Pair({source: view_of(work, source, decision.source), decision.side: missing}, decision.replaces)
 
 
-def _placed(wanted: Iterable[Wanted], again: Sequence[Settled]) -> list[tuple[Place, Settled]]:
-    """What must be tried again, with its place in the list."""
+def _places(wanted: Sequence[Wanted], open_ones: Sequence[Settled]) -> list[Place]:
+    """Where in the list pairs stand that are not done."""
     places = {named: one.place for one in wanted for named in one.pair.request.named}
-    return [(next(filter(None, (places.get((side, id_of(one, side))) for side in Side))), one) for one in again]
+    found = ((places.get((side, id_of(one, side))) for side in Side) for one in open_ones)
+    return [next(place for place in either if place is not None) for either in found]
 
 
 def _ids(coupling: Coupling) -> tuple[str, str]:

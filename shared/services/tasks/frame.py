@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
+from shared.core.failures import Passing
 from shared.core.jobs import Counters, RunKind
+from shared.core.reasons import Reason
 from shared.services.pass_context import Slice
 from shared.services.record_outcomes import MOST_MESSAGES
 from shared.services.repositories.documents import Shape
@@ -64,6 +66,20 @@ class AtWork[T]:
         for sentence in sentences:
             if sentence in messages or len(messages) < MOST_MESSAGES:
                 messages[sentence] = messages.get(sentence, 0) + 1
+
+
+class Patient(Protocol):
+    """A task that tries again what a busy service has refused."""
+
+    waited: bool
+
+
+async def wait_once[T: Patient](at_work: AtWork[T]) -> None:
+    """Come back later the first time, and go on the second. Raises Passing, OvertakenError."""
+    at_work.task.waited = not at_work.task.waited
+    if at_work.task.waited:
+        await at_work.store()
+        raise Passing(Reason.SERVICE_BUSY.sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,15 +37,19 @@ class PairToCouple:
 
 @dataclass(slots=True)
 class CoupleTask:
-    """Couple the pairs of the list.
+    """Couple the pairs of the list: part by part, first what exists, then synchronize it, then create what is missing.
 
-    `part` is the next one; `begun` counts, for each pair that is being coupled, the couplings it takes the place of;
-    `left` are those to be tried again because a service was busy.
+    `part` is the next one. `begun` counts, for each pair that is being coupled or created, the couplings it takes the
+    place of. `to_synchronize` and `to_create` (by the side to create on) are what is left to be done of the parts so
+    far. `left` are those to be tried again because a service was busy, once it has been `waited` for.
     """
 
     part: int = 0
     begun: dict[str, int] = field(default_factory=dict)
+    to_synchronize: list[Place] = field(default_factory=list)
+    to_create: dict[Side, list[Place]] = field(default_factory=dict)
     left: list[Place] = field(default_factory=list)
+    waited: bool = False
 
 
 @dataclass(slots=True)
@@ -68,13 +72,16 @@ class UncoupleTask:
 class SyncNowTask:
     """Synchronize the coupled BC records of the list; of `several` without a look at each, only those that are safe.
 
-    `part` is the next one, `left` are the records to be tried again.
+    `part` is the next one, `todo` what is left to be done of those so far. `left` are the records to be tried again
+    because a service was busy, once it has been `waited` for.
     """
 
     choice: SyncChoice
     several: bool
     part: int = 0
+    todo: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    waited: bool = False
 
 
 PAIR = Shape(PairToCouple, "pair to couple")

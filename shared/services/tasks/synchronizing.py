@@ -10,7 +10,6 @@ from datetime import datetime
 
 from shared.core.actions import Action, Seen
 from shared.core.coupling import Coupling
-from shared.core.failures import Passing
 from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.plan import decide
@@ -21,27 +20,36 @@ from shared.core.sync_options import SyncChoice, decide_choice, skipped_of_sever
 from shared.core.transfer import References
 from shared.services.pass_context import Choose, Pair, Slice
 from shared.services.record_outcomes import keys_of
-from shared.services.tasks.carrying import carry, id_of, why
-from shared.services.tasks.frame import AtWork, TaskKind
+from shared.services.tasks.carrying import carry, id_of, parted
+from shared.services.tasks.frame import AtWork, TaskKind, wait_once
 from shared.services.tasks.kinds import SYNC_NOW, SyncNowTask
 from shared.services.tasks.lookup import read_both
 
 
 async def step(at_work: AtWork[SyncNowTask]) -> bool:
-    """Synchronize the next part of the list, then what is left over."""
+    """Synchronize the next part of the list, or what is left over of it."""
     task, work = at_work.task, at_work.work
-    ids = await at_work.part(task.part)
-    is_last_try = not ids
-    pairs = await _pairs(at_work, ids or task.left)
+    if not task.todo and not await _take_up(at_work):
+        return True
+    pairs = await _pairs(at_work, task.todo)
     mapping = in_direction(work.mapping, task.choice.source)
-    again = await carry(work, pairs, mapping, chosen(work, task.choice)) if pairs else []
-    tried = [id_of(one, Side.BUSINESS_CENTRAL) for one in again]
-    task.left = tried if is_last_try else [*task.left, *tried]
-    task.part += 0 if is_last_try else 1
-    if is_last_try and again and work.turns.failure is None:
-        await at_work.store()
-        raise Passing(why(again))
-    return is_last_try and not task.left
+    cut, busy = parted(await carry(work, pairs, mapping, chosen(work, task.choice)))
+    task.todo = [id_of(one, Side.BUSINESS_CENTRAL) for one in cut]
+    task.left += [id_of(one, Side.BUSINESS_CENTRAL) for one in busy]
+    return False
+
+
+async def _take_up(at_work: AtWork[SyncNowTask]) -> bool:
+    """The next part, then what has to be tried again; whether there is anything. Raises Passing."""
+    task = at_work.task
+    task.todo = await at_work.part(task.part)
+    if task.todo:
+        task.part += 1
+        return True
+    if task.left:
+        await wait_once(at_work)
+        task.todo, task.left = task.left, []
+    return bool(task.todo)
 
 
 def chosen(work: Slice, choice: SyncChoice) -> Choose:
