@@ -101,7 +101,7 @@ def test_commands_of_the_readme_exist() -> None:
     commands = set(re.findall(r"dev\.py (\w+)", text))
     offered = {command: offered_by(command) for command in commands}
 
-    assert commands == {"chaos", "demo", "fuzz", "mutants", "test", "up"}
+    assert commands == {"bench", "chaos", "demo", "fuzz", "mutants", "simulate", "test", "up"}
     for option in set(re.findall(r"`(--[a-z-]+)", text)):
         assert any(option in help_text for help_text in offered.values()), option
 
