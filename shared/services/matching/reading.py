@@ -75,7 +75,7 @@ async def _read(comparison: Comparison, side: Side) -> MatchIndex:
     expression = "" if is_selected else comparison.mapping.table(side).filter
     index = MatchIndex(comparison.criteria, side, comparison.tables, expression)
     async for page in _selected(comparison) if is_selected else _all(comparison, side):
-        index.add(page, await references_of(comparison, {side: page}))
+        await asyncio.to_thread(index.add, page, await references_of(comparison, {side: page}))
     return index
 
 
