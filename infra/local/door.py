@@ -20,7 +20,7 @@ class Door:
         self.port = 0
         self._behind = behind
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None] | None] = set()
 
     @contextlib.asynccontextmanager
     async def standing(self) -> AsyncIterator[Door]:
@@ -42,22 +42,24 @@ class Door:
             return
         server, self._server = self._server, None
         server.close()
-        for writer in list(self._open):
-            writer.transport.abort()
+        server.abort_clients()
+        for task in self._passing:
+            if task is not None:
+                task.cancel()
         await server.wait_closed()
 
     async def _pass(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task, both = asyncio.current_task(), [to_client]
+        self._passing.add(task)
         try:
-            service, to_service = await asyncio.open_connection(HOST, self._behind)
+            if self._server is not None:  # it may have been closed since somebody came
+                service, to_service = await asyncio.open_connection(HOST, self._behind)
+                both.append(to_service)
+                await asyncio.gather(_copy(client, to_service), _copy(service, to_client))
         except OSError:
-            to_client.transport.abort()
-            return
-        both = {to_client, to_service}
-        self._open |= both
-        try:
-            await asyncio.gather(_copy(client, to_service), _copy(service, to_client))
+            return  # nobody is behind the door
         finally:
-            self._open -= both
+            self._passing.discard(task)
             for writer in both:
                 writer.transport.abort()
 

@@ -77,13 +77,18 @@ class Stack:
     """
 
     def __init__(
-        self, url: str, settings: Mapping[str, str], folder: Path, parts: Sequence[Child], doors: Mapping[str, Door]
+        self,
+        url: str,
+        settings: Mapping[str, str],
+        folder: Path,
+        parts: Sequence[Child],
+        doors: Mapping[str, Door] | None = None,
     ) -> None:
         self.url = url
         self.key = FUNCTIONS_KEY
         self.settings = settings
         self.folder = folder
-        self.doors = doors
+        self.doors = doors or {}
         self._parts = {part.name: part for part in parts}
 
     async def kill(self, part: str) -> None:

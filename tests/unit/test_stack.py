@@ -11,6 +11,7 @@ import pytest
 
 from infra.local import child, stack
 from infra.local.child import Child, PartError
+from infra.local.door import Door
 from infra.local.stack import SERVICES, Stack, new_run_folder, write_information
 
 CONFIGURATION = SERVICES[1].arguments
@@ -51,6 +52,49 @@ async def test_a_part_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch:
     with pytest.raises(PartError, match="did not start within"):
         await part.start()
     await part.stop()
+
+
+async def test_a_part_that_was_killed_starts_again_where_it_was(broker: Child, tmp_path: Path) -> None:
+    before = await broker.start()
+    running = Stack("http://127.0.0.1:1", {}, tmp_path, [broker])
+    await running.kill("service_bus")
+    assert (broker.ended.is_set(), broker.ended_by_itself) == (True, False)
+    await running.start("service_bus")
+    assert (await _answers(before["port"]), broker.port) == (True, before["port"])
+    await running.stop("service_bus")
+    assert not await _answers(before["port"])
+
+
+async def test_a_closed_door_breaks_off_and_refuses_and_opens_again(broker: Child) -> None:
+    port = (await broker.start())["port"]
+    async with Door(port).standing() as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        await door.close()
+        assert await _is_broken_off(reader)
+        writer.close()
+        assert (await _answers(door.port), await _answers(port)) == (False, True)
+        await door.open()
+        assert await _answers(door.port)
+    await broker.stop()
+
+
+async def _is_broken_off(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True
+
+
+async def _answers(port: int) -> bool:
+    """Whether somebody greets back there, as a broker does."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.write(b"AMQP\x03\x01\x00\x00")
+    greeting = await reader.read(8)
+    writer.close()
+    return greeting.startswith(b"AMQP")
 
 
 async def test_a_running_stack_notices_that_a_part_has_ended(broker: Child, tmp_path: Path) -> None:

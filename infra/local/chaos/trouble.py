@@ -12,6 +12,7 @@ from infra.local.functions_host.stopping import Stop
 _WRITING = "POST|PATCH|DELETE"
 FAULTS: dict[str, Row] = {
     "answer lost after the commit": {"method": _WRITING, "after_commit": True},
+    "answer to a batch lost after the commit": {"method": "POST", "route": "batch", "after_commit": True},
     "gateway gave up after the commit": {"method": _WRITING, "after_commit": True, "status": 504},
     "throttled": {"status": 429, "headers": {"Retry-After": "1"}},
     "not available": {"status": 503, "headers": {"Retry-After": "1"}},
