@@ -42,26 +42,25 @@ class Creation:
 
 
 async def prepare(work: Slice, side: Side, actions: Sequence[Make]) -> list[Creation]:
-    """What stands for these creates. An attempt that was begun before keeps its id and its number."""
-    fresh = [action for action in actions if (side.other, action.source.id) not in work.intents]
-    numbers = await _numbers(work, side, fresh)
+    """What stands for these creates. An attempt that was begun before and may still land is made again as it was."""
+    numbers = await _numbers(work, side, actions)
     return [_creation(work, side, action, numbers) for action in actions]
 
 
 def _creation(work: Slice, side: Side, action: Make, numbers: dict[str, str]) -> Creation:
     now, before = work.now, work.intents.get((side.other, action.source.id))
+    until = now + work.services.policy.in_doubt
     if before is not None and before.target_id is None and now < before.in_doubt_until:
         return Creation(action, before, in_doubt=True)
+    if before is not None and before.target_id is not None:
+        # Whichever attempt lands, it must be the same row: what has changed since is carried over afterwards.
+        again = replace(action, values=before.values, base=before.base)
+        return Creation(again, replace(before, in_doubt_until=until))
     number, values = work.tables[side].number, action.values
-    given = before.values.get(number) if before and number and work.mapping.number_series else None
-    given = given or numbers.get(action.source.id)
-    if number is not None and given is not None:
+    if number is not None and (given := numbers.get(action.source.id)) is not None:
         values = {number: given, **values}
-    target_id = before.target_id if before else None
-    if side is Side.DATAVERSE:
-        target_id = target_id or work.services.ids.new()
+    target_id = work.services.ids.new() if side is Side.DATAVERSE else None
     replaces = (action.replaces.business_central.id, action.replaces.dataverse.id) if action.replaces else None
-    until = now + work.services.policy.in_doubt
     intent = Intent(side.other, action.source.id, target_id, values, action.base, now, until, replaces)
     return Creation(action, intent)
 

@@ -297,8 +297,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "another-id-for-a-repeated-create",
         "services/create.py",
-        "target_id = target_id or work.services.ids.new()",
-        "target_id = work.services.ids.new()",
+        "if before is not None and before.target_id is not None:",
+        "if before is not None and before.target_id is None:",
         "A lost answer makes two accounts.",
     ),
     Fault(
