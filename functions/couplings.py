@@ -20,6 +20,7 @@ PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
 async def find_candidates(call: Call[CandidatesQuery]) -> Reply:
     """Records of one side whose number or name begins with a text, with what is already coupled marked.
 
+    Only those that the mapping's filter lets pass: others cannot be coupled.
     Those whose number or name is just the text come first. Of very many the first thousand are shown: write more of the
     text.
     """
@@ -68,8 +69,7 @@ async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
     """Deletes couplings (*Delete Coupling*): of records, of a filter's records, of whole mappings.
 
     No record is deleted or changed. With a customer go the couplings of the persons under it, as a job of their own.
-    `scheduled` is the number of couplings; with a filter, of those that it is asked about. The status is 200 when there
-    was nothing to do.
+    What is named and not coupled is refused, the rest is done. The status is 200 when there was nothing to do.
     """
     answer = await uncouple_records(call.services, call.body, call.caller)
     return accepted(call, answer.id, answer) if answer.jobs else Reply(answer)

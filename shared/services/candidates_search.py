@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shared.core.coupling import Coupling
+from shared.core.filters import parse_filter
+from shared.core.mapping import Mapping
 from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Table
@@ -10,6 +12,7 @@ from shared.services.context import Services
 from shared.services.forms.coupling import Candidate, CandidatesPage
 from shared.services.matching.names import columns_of_names, record_name
 from shared.services.naming import name_of_coupled
+from shared.services.pass_context import columns_to_read
 from shared.services.problems import Problem
 from shared.services.which_mapping import mapping_meant
 
@@ -32,7 +35,7 @@ async def find_candidates(
         text = "continuation: must be that of an answer before."
         raise Problem(400, "invalid_value", text, field="continuation")
     meant = await mapping_meant(services, mapping, table)
-    found = await _found(services, services.tables_of(meant)[side], side, text.strip())
+    found = await _found(services, meant, side, text.strip())
     couplings = await services.couplings(meant.name).find(side, [record.id for record in found])
     if free:
         found = [record for record in found if record.id not in couplings]
@@ -45,13 +48,17 @@ async def find_candidates(
     )
 
 
-async def _found(services: Services, table: Table, side: Side, text: str) -> list[Record]:
-    """Every record whose number or name begins with the text, in the order in which they are shown."""
-    columns, found = columns_of_names(table), dict[str, Record]()
-    for column in columns if text else ():
-        found |= {one.id: one for one in await services.rows(side).find(table, columns, column, [text])}
-        found |= {one.id: one for one in await services.rows(side).beginning(table, columns, column, text, MOST)}
-    return sorted(found.values(), key=lambda record: _place(record, columns, text))
+async def _found(services: Services, mapping: Mapping, side: Side, text: str) -> list[Record]:
+    """Every record in the filter whose number or name begins with the text, in the order in which they are shown."""
+    table, rows, found = services.tables_of(mapping)[side], services.rows(side), dict[str, Record]()
+    columns = columns_to_read(mapping, table, side)
+    named = columns_of_names(table)
+    for column in named if text else ():
+        found |= {one.id: one for one in await rows.find(table, columns, column, [text])}
+        found |= {one.id: one for one in await rows.beginning(table, columns, column, text, MOST)}
+    passes = parse_filter(mapping.table(side).filter).passes
+    inside = [record for record in found.values() if passes(record.values)]
+    return sorted(inside, key=lambda record: _place(record, named, text))
 
 
 def _place(record: Record, columns: list[str], text: str) -> tuple[bool, str, str]:

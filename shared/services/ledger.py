@@ -16,7 +16,7 @@ from shared.ports import Clock, Put, Remove, StateChange, StateConflict
 from shared.services.repositories.runs import JOURNAL, MappingState, Run, RunRepository
 
 LARGEST_WRITE = 2_500_000  # characters of JSON; a transaction takes 4 MiB, and Cyrillic needs more than it seems
-_ATTEMPTS = 5
+_ATTEMPTS = 40  # people may ask for many tasks at the same moment
 _MOST_REMOVALS = 90  # a transaction takes 100 changes
 
 

@@ -56,20 +56,27 @@ async def _listed(
     services: Services, mapping: Mapping, request: UncoupleRequest
 ) -> tuple[dict[str, Coupling], list[UncoupleRefusal]]:
     """The couplings of the records that are named, by BC id, and what is refused."""
-    repository, tables = services.couplings(mapping.name), services.tables_of(mapping)
-    given = {Side.BUSINESS_CENTRAL: request.business_central_ids, Side.DATAVERSE: request.dataverse_ids}
+    tables, asked = services.tables_of(mapping), _asked(request)
+    ids = {side: {one for pair in asked for at, one in pair.named if at is side} for side in Side}
+    found = {side: await services.couplings(mapping.name).find(side, ids[side]) for side in Side}
     chosen: dict[str, Coupling] = {}
     refused: list[UncoupleRefusal] = []
-    for side, ids in given.items():
-        found = await repository.find(side, ids)
-        for one in dict.fromkeys(ids):
-            asked = PairRequest(one) if side is Side.BUSINESS_CENTRAL else PairRequest(dataverse=one)
-            decision = decide_uncouple(asked, {side: found.get(one)}, tables)
-            if isinstance(decision, Refusal):
-                refused.append(UncoupleRefusal(side=side, id=one, refusal=refusal_answer(decision)))
-            else:
-                chosen[decision.business_central.id] = decision
+    for pair in asked:
+        decision = decide_uncouple(pair, {side: found[side].get(one) for side, one in pair.named}, tables)
+        if isinstance(decision, Refusal):
+            side, one = pair.named[0]
+            refused.append(UncoupleRefusal(side=side, id=one, refusal=refusal_answer(decision)))
+        else:
+            chosen[decision.business_central.id] = decision
     return chosen, refused
+
+
+def _asked(request: UncoupleRequest) -> list[PairRequest]:
+    """What is named, each once."""
+    pairs = [PairRequest(pair.business_central_id, pair.dataverse_id) for pair in request.pairs]
+    pairs += [PairRequest(business_central=one) for one in request.business_central_ids]
+    pairs += [PairRequest(dataverse=one) for one in request.dataverse_ids]
+    return list(dict.fromkeys(pairs))
 
 
 async def _ask(services: Services, mapping: Mapping, task: UncoupleTask, ids: Sequence[str], caller: Caller) -> Run:
