@@ -51,7 +51,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Coupling:
-    """A coupled pair. `synchronized_at` is when both sides last agreed, None before that.
+    """A coupled pair. `synchronized_at` is when both sides last agreed, None before that. `coupled_by` is the person or
+    key that asked for the coupling, or for the run that made it; empty for the timer.
 
     `version` is the stored document's, None before it is stored: a change names the one it was decided on.
     """
@@ -62,6 +63,7 @@ class Coupling:
     synchronized_at: datetime | None = None
     attempt: Attempt | None = None
     version: str | None = field(default=None, compare=False)
+    coupled_by: str = ""
 
     def at(self, side: Side) -> CoupledRecord:
         """The end on `side`."""
@@ -75,7 +77,9 @@ class Coupling:
 
     def agreed(self, business_central: CoupledRecord, dataverse: CoupledRecord, now: datetime) -> Coupling:
         """The coupling once both sides agree on what these ends say; nothing is on its way then."""
-        return Coupling(business_central, dataverse, self.coupled_at, now, version=self.version)
+        return Coupling(
+            business_central, dataverse, self.coupled_at, now, version=self.version, coupled_by=self.coupled_by
+        )
 
     def attempting(self, writes: Mapping[Side, Values], after: Coupling, now: datetime) -> Coupling:
         """The coupling while these writes are on their way to `after`: no version is known to hold the base."""
@@ -88,6 +92,6 @@ class Coupling:
         return replace(self, business_central=next(ends), dataverse=next(ends), attempt=None)
 
 
-def coupling_of(ends: dict[Side, CoupledRecord], coupled_at: datetime) -> Coupling:
+def coupling_of(ends: dict[Side, CoupledRecord], coupled_at: datetime, coupled_by: str = "") -> Coupling:
     """A new coupling of two records."""
-    return Coupling(ends[Side.BUSINESS_CENTRAL], ends[Side.DATAVERSE], coupled_at)
+    return Coupling(ends[Side.BUSINESS_CENTRAL], ends[Side.DATAVERSE], coupled_at, coupled_by=coupled_by)

@@ -68,5 +68,14 @@ def _place(record: Record, columns: list[str], text: str) -> tuple[bool, str, st
 
 
 def _candidate(table: Table, side: Side, record: Record, coupling: Coupling | None) -> Candidate:
-    partner = name_of_coupled(coupling.at(side.other)) if coupling is not None else None
-    return Candidate(side=side, record=record_name(record, table), coupled_with=partner)
+    name = record_name(record, table)
+    if coupling is None:
+        return Candidate(side=side, record=name)
+    partner = name_of_coupled(coupling.at(side.other))
+    return Candidate(
+        side=side,
+        record=name,
+        coupled_with=partner,
+        coupled_by=coupling.coupled_by,
+        coupled_at=coupling.coupled_at,
+    )

@@ -99,4 +99,4 @@ def intent_after(work: Slice, creation: Creation, result: WriteResult) -> Intent
 
 def _coupling(work: Slice, action: Make, created: Record) -> Coupling:
     ends = base_after_create(work.mapping, action, created, work.tables)
-    return replace(coupling_of(ends, work.now), synchronized_at=work.now)
+    return replace(coupling_of(ends, work.now, work.run.requested_by), synchronized_at=work.now)

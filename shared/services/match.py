@@ -93,7 +93,7 @@ def _coupling(work: Slice, source: Side, record: Record, found: Record) -> Coupl
         source: described(CoupledRecord(record.id), record, work.tables[source]),
         source.other: described(CoupledRecord(found.id), found, work.tables[source.other]),
     }
-    return coupling_of(ends, work.now)
+    return coupling_of(ends, work.now, work.run.requested_by)
 
 
 def _record(pair: Pair, side: Side) -> Record:

@@ -146,4 +146,4 @@ def _coupling(work: Slice, intent: Intent, created: Record, source: Record | Non
         side: versioned(work.mapping, side, CoupledRecord(record.id, intent.base[side]), record, work.tables[side])
         for side, record in records.items()
     }
-    return coupling_of(ends, work.now)
+    return coupling_of(ends, work.now, work.run.requested_by)

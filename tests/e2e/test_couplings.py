@@ -283,6 +283,7 @@ async def test_candidates_are_found_by_number_and_name_and_marked_when_they_are_
     found = (await everything.app.get("/candidates", params=query)).json()["candidates"]
     assert [one["record"]["title"] for one in found] == ["Adatum", "ADATUM East", "Adatum West"]
     assert [one["coupled_with"] and one["coupled_with"]["title"] for one in found] == ["Adatum", None, None]
+    assert [one["coupled_by"] for one in found] == ["function key", "", ""]
     number = {**query, "text": free[2]["number"]}
     (one,) = (await everything.app.get("/candidates", params=number)).json()["candidates"]
     assert one["record"]["title"] == "Fabrikam"

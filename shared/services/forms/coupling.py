@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field, model_validator
@@ -80,11 +81,15 @@ class CoupleAnswer(Answer):
 
 
 class Candidate(Answer):
-    """A record that could be coupled; `coupled_with` tells what it is coupled with already."""
+    """A record that could be coupled. `coupled_with` tells what it is coupled with already, `coupled_by` who asked for
+    that (empty for the timer), and `coupled_at` when it was done.
+    """
 
     side: Side
     record: RecordName
     coupled_with: RecordName | None = None
+    coupled_by: str = ""
+    coupled_at: datetime | None = None
 
 
 class CandidatesPage(Answer):

@@ -93,7 +93,7 @@ def _coupling(work: Slice, one: MatchedPair, views: Mapping[Side, Mapping[str, V
     for side, record in _records(one, views).items():
         end = CoupledRecord(record.id, outside=not views[side][record.id].in_filter)
         ends[side] = described(end, record, work.tables[side])
-    return coupling_of(ends, work.now)
+    return coupling_of(ends, work.now, work.run.requested_by)
 
 
 def _id(one: MatchedPair, side: Side) -> str:

@@ -58,6 +58,7 @@ class _StoredCoupling:
     coupled_at: datetime
     synchronized_at: datetime | None
     attempt: _StoredAttempt | None = None
+    coupled_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def coupling_body(coupling: Coupling) -> dict[str, object]:
     """The document of a coupling."""
     ends = [_stored_end(coupling.at(side)) for side in Side]
     attempt = _stored_attempt(coupling.attempt) if coupling.attempt else None
-    return _COUPLING.pack(_StoredCoupling(ends[0], ends[1], coupling.coupled_at, coupling.synchronized_at, attempt))
+    times = (coupling.coupled_at, coupling.synchronized_at)
+    return _COUPLING.pack(_StoredCoupling(ends[0], ends[1], *times, attempt, coupling.coupled_by))
 
 
 def coupling_from(row: StateRow) -> Coupling:
@@ -97,7 +99,8 @@ def coupling_from(row: StateRow) -> Coupling:
     stored = _COUPLING.unpack(row.body)
     ends = [_end(stored.business_central), _end(stored.dataverse)]
     attempt = _attempt(stored.attempt) if stored.attempt else None
-    return Coupling(ends[0], ends[1], stored.coupled_at, stored.synchronized_at, attempt, row.etag)
+    times = (stored.coupled_at, stored.synchronized_at)
+    return Coupling(ends[0], ends[1], *times, attempt, row.etag, stored.coupled_by)
 
 
 def ids_of(row: StateRow) -> tuple[str, str]:

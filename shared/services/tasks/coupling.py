@@ -124,7 +124,7 @@ async def _clear_the_way(work: Slice, wanted: Sequence[Wanted]) -> None:
 
 def _new_coupling(work: Slice, records: ReadOnly[Side, Record]) -> Coupling:
     ends = {side: described(CoupledRecord(records[side].id), records[side], work.tables[side]) for side in Side}
-    return coupling_of(ends, work.now)
+    return coupling_of(ends, work.now, work.run.requested_by)
 
 
 def _count_coupled(at_work: AtWork[CoupleTask], keys: Sequence[str]) -> None:
