@@ -24,7 +24,7 @@ from shared.services.requests import enqueue_due
 from shared.services.run_slice import run_slice
 from shared.services.synchronizing_now import sync_now
 from shared.services.uncoupling_records import uncouple
-from tests.simulation.trouble import HostKilled, TroubledWorld
+from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
 from tests.world import ACCOUNT, CONTACT, CUSTOMERS, TABLES, VENDORS, World
 
 ANNA = Caller("Anna")
@@ -103,6 +103,15 @@ async def uncouples_one(world: TroubledWorld) -> None:
     """One by its row."""
     request = UncoupleRequest(mappings=("CUSTOMER",), dataverse_ids=(account(world, "Adatum"),))
     await uncouple(world.services, request, ANNA)
+
+
+async def creates_while_busy(world: TroubledWorld) -> None:
+    """Two new records, the first of which is turned away at first."""
+    world.customer(displayName="Another")
+    names = ("Only in Business Central", "Another")
+    pairs = tuple(PairToCouple(business_central_id=customer(world, name), create_new=True) for name in names)
+    world.trouble.losses = [("dataverse", Loss.BUSY)]
+    await couple(world.services, CoupleRequest(mapping="CUSTOMER", pairs=pairs), ANNA)
 
 
 async def merges(world: TroubledWorld) -> None:
@@ -188,6 +197,7 @@ async def _left(world: TroubledWorld, mapping: str) -> tuple[int, int, list[str]
         pytest.param(uncouples_all, SHORT, id="uncouple all"),
         pytest.param(uncouples_one, LONG, id="uncouple one"),
         pytest.param(merges, SHORT, id="merge a pair"),
+        pytest.param(creates_while_busy, LONG, id="create while a service is busy"),
     ],
 )
 async def test_killed_anywhere_and_delivered_again_a_task_ends_the_same(asks: Asks, policy: Policy) -> None:

@@ -18,7 +18,7 @@ from shared.core.mapping import DeletionConflictResolution, Mapping
 from shared.core.plan import decide
 from shared.core.prepare import once_per_object
 from shared.core.records import Record
-from shared.core.refusals import Refusal
+from shared.core.refusals import Refusal, RefusalCode
 from shared.core.remember import described
 from shared.core.sides import Direction, Side
 from shared.core.sync_options import SyncChoice
@@ -48,6 +48,12 @@ class Wanted:
         """The place as text."""
         return f"{self.place[0]}:{self.place[1]}"
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the record that was to be created is there, where an earlier try may have created it."""
+        is_coupled = isinstance(self.decision, Refusal) and self.decision.code is RefusalCode.ALREADY_COUPLED
+        return self.pair.create_new and is_coupled
+
 
 async def step(at_work: AtWork[CoupleTask]) -> bool:
     """One thing at a time, so that what is counted is counted once: couple a part, synchronize it, create."""
@@ -62,8 +68,7 @@ async def step(at_work: AtWork[CoupleTask]) -> bool:
         task.part += 1
     elif task.left:
         await wait_once(at_work)
-        task.left, again = [], task.left
-        await _couple(at_work, again, again=True)
+        await _couple(at_work, list(task.left), again=True)
     else:
         return True
     return False
@@ -83,8 +88,8 @@ async def _couple(at_work: AtWork[CoupleTask], places: Sequence[Place], *, again
     """Couple what exists, and sort what comes next. `again`: what an earlier try has created is not refused."""
     work, task = at_work.work, at_work.task
     wanted = await _decided(at_work, places)
-    task.left += [one.place for one in wanted if _is_in_doubt(work, one)]
-    sure = [one for one in wanted if not _is_in_doubt(work, one)]
+    doubtful = [one.place for one in wanted if _is_in_doubt(work, one)]
+    sure = [one for one in wanted if one.place not in doubtful]
     new = {one.key: one.decision for one in sure if isinstance(one.decision, Couple)}
     task.begun = {key: len(decision.replaces) for key, decision in new.items()} | task.begun
     await at_work.store()
@@ -94,8 +99,9 @@ async def _couple(at_work: AtWork[CoupleTask], places: Sequence[Place], *, again
     done = [key for key, coupling in couplings.items() if _ids(coupling) in stored]
     in_place = [one.key for one in sure if isinstance(one.decision, InPlace)]
     _count_coupled(at_work, [*done, *(key for key in in_place if key in task.begun)])
-    _refuse(at_work, [one for one in sure if not (again and one.pair.create_new)], lost=len(new) - len(done))
+    _refuse(at_work, [one for one in sure if not (again and one.is_made)], lost=len(new) - len(done))
     task.begun = {}
+    task.left = doubtful if again else [*task.left, *doubtful]
     stand = [one for one in sure if one.key in done or one.key in in_place]
     task.to_synchronize = [one.place for one in stand if _direction(one.decision) is not None]
     task.to_create = {
@@ -180,7 +186,7 @@ async def _create(at_work: AtWork[CoupleTask], side: Side) -> None:
     cut, busy = parted(await carry(work, [*plain, *kept], mapping, choose))
     at_work.count(Counters(failed=len(several)))
     at_work.say(several)
-    _refuse(at_work, [one for one in wanted if one.key not in begun])
+    _refuse(at_work, [one for one in wanted if not (one.key in begun and one.is_made)])
     task.to_create[side] = _places(wanted, cut)
     task.left += _places(wanted, busy)
     task.begun = {one.key: 0 for one in wanted if one.place in task.to_create[side]}
