@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 
 def signed(
-    resource: str, *, key: str = "SAS_KEY_VALUE", name: str = "RootManageSharedAccessKey", seconds: int = 600
+    resource: str, *, key: str = "SAS_KEY_VALUE", name: str = "RootManageSharedAccessKey", seconds: int = 86_400
 ) -> str:
     """A token for `resource` that is valid for some seconds from now."""
     encoded, expiry = quote_plus(resource), int(time.time()) + seconds
