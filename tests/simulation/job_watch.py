@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.core.jobs import Counters, Job, JobStatus
@@ -21,15 +21,16 @@ class JobWatch:
 
     def __init__(self) -> None:
         self._ended: dict[str, dict[str, Any]] = {}
+        self._endings: dict[str, Any] = {}
         self._in_work: defaultdict[str, list[Execution]] = defaultdict(list)
         self._surely: defaultdict[str, list[Execution]] = defaultdict(list)
 
     def stored(self, table: str, changes: Sequence[StateChange]) -> None:
-        """A transaction was done. Raises Broken when a job that has ended changes once more."""
-        if table != "jobs":
-            return
+        """A transaction was done. Raises Broken when a job or run that has ended changes once more."""
         for change in changes:
-            if isinstance(change, (Put, Insert)):
+            if table == "runs" and isinstance(change, (Put, Insert)) and change.body.get("ended") is not None:
+                self._check_run(change.key, change.body)
+            if table == "jobs" and isinstance(change, (Put, Insert)):
                 before = self._ended.get(change.key)
                 if before is not None and before != dict(change.body):
                     told = {
@@ -38,6 +39,14 @@ class JobWatch:
                     raise Broken("a job ends once", f"job {change.key} of {before['mapping']} changed: {told}")
                 if change.body["status"] in _ENDED:
                     self._ended[change.key] = dict(change.body)
+
+    def _check_run(self, key: str, body: Mapping[str, Any]) -> None:
+        """A run that has ended keeps its ending."""
+        ending = self._endings.get(key)
+        if ending is not None and (not body["ended"] or body["ending"] != ending):
+            raise Broken("a run ends once", f"run {key} of {body['mapping']} ended with {ending}, now {body['ending']}")
+        if body["ended"]:
+            self._endings[key] = body["ending"]
 
     def begins(self, execution: Execution) -> None:
         """A slice begins; one of the same mapping that is still in work has lost its right to count."""

@@ -119,7 +119,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A row whose creation was not answered is created again in Dataverse under another id.",
-        169,
+        177,
     ),
     Planted(
         "successor-not-sent",
@@ -168,7 +168,7 @@ PLANTED: tuple[Planted, ...] = (
         "replica-believed-for-deletions",
         (("services/sweep.py", "deleted |= set(missing) - found.keys()", "deleted |= set(missing)"),),
         "A record that a lagging replica does not show is taken for deleted.",
-        385,
+        209,
     ),
     Planted(
         "replica-believed-for-contents",
