@@ -207,7 +207,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A synchronization that was asked for during a run never begins, and its job never ends.",
-        293,
+        560,
     ),
     Planted(
         "no-sweep-after-an-expired-feed",
