@@ -1,4 +1,7 @@
-"""Set Up Coupling and Delete Coupling over HTTP."""
+"""Set Up Coupling and Delete Coupling over HTTP.
+
+The use cases are imported where they are called: the app starts faster without them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,8 @@ from functions.api.operation import Call, NoQuery, Reply, operation
 from functions.queries import CandidatesQuery
 from functions.synchronization import accepted
 from shared.core.access import Role
-from shared.services.candidates_search import find_candidates as search
-from shared.services.coupling_pairs import couple as couple_pairs
 from shared.services.forms.coupling import CandidatesPage, CoupleAnswer, CoupleRequest
 from shared.services.forms.uncoupling import UncoupleAnswer, UncoupleRequest
-from shared.services.uncoupling_records import uncouple as uncouple_records
 
 WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping")
 PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
@@ -24,6 +24,8 @@ async def find_candidates(call: Call[CandidatesQuery]) -> Reply:
     Those whose number or name is just the text come first. Of very many the first thousand are shown: write more of the
     text.
     """
+    from shared.services.candidates_search import find_candidates as search
+
     query = call.query
     page = await search(
         call.services,
@@ -53,6 +55,8 @@ async def couple(call: Call[NoQuery, CoupleRequest]) -> Reply:
     Where nothing but coupling is asked for, the answer waits some seconds for it and is 200 when all is done. A
     coupling to a deleted record stands in nobody's way: it is replaced.
     """
+    from shared.services.coupling_pairs import couple as couple_pairs
+
     answer = await couple_pairs(call.services, call.body, call.caller, patience=PATIENCE)
     return accepted(call, answer.job.id, answer) if answer.job and answer.scheduled else Reply(answer)
 
@@ -71,6 +75,8 @@ async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
     No record is deleted or changed. With a customer go the couplings of the persons under it, as a job of their own.
     What is named and not coupled is refused, the rest is done. The status is 200 when there was nothing to do.
     """
+    from shared.services.uncoupling_records import uncouple as uncouple_records
+
     answer = await uncouple_records(call.services, call.body, call.caller)
     return accepted(call, answer.id, answer) if answer.jobs else Reply(answer)
 

@@ -34,7 +34,7 @@ class PageUnderWay:
         self._coupled = {pair.coupling.business_central.id for pair in pairs if pair.coupling is not None}
         self._uncoupled = {one for pair in pairs if pair.coupling is None for side in Side if (one := pair.id_at(side))}
         self._creates_on = {side for pair in paired.pairs for side in _may_create_on(pair)}
-        self._chunks = [asyncio.ensure_future(self._chunk(chunk)) for chunk in paired.chunks]
+        self.chunks = [asyncio.ensure_future(self._chunk(chunk)) for chunk in paired.chunks]
 
     def touches(self, page: Page, couplings: Sequence[Coupling], making: Set[Side]) -> bool:
         """Whether a page has pairs that are being written, or new records that this one may have made or may match.
@@ -55,14 +55,14 @@ class PageUnderWay:
 
     async def finished(self) -> None:
         """Wait for all chunks, however they end."""
-        await asyncio.gather(*self._chunks, return_exceptions=True)
+        await asyncio.gather(*self.chunks, return_exceptions=True)
 
     async def close(self, *, is_last: bool) -> bool:
         """Wait for all chunks and store the checkpoint; whether every pair had its turn.
 
         The checkpoint of the last page is stored with the end of the run.
         """
-        outcomes = await asyncio.gather(*self._chunks, return_exceptions=True)
+        outcomes = await asyncio.gather(*self.chunks, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -115,7 +115,8 @@ async def work_off(work: Slice) -> bool:
                 return page.progress.is_complete
     finally:
         reading.cancel()
-        await asyncio.gather(reading, *(page.finished() for page in under_way), return_exceptions=True)
+        chunks = [chunk for page in under_way for chunk in page.chunks]
+        await asyncio.gather(reading, *chunks, return_exceptions=True)
 
 
 def _raise_failure(work: Slice) -> bool:
