@@ -7,7 +7,7 @@ the account. The link between company contact and customer or vendor is known to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from shared.core.sides import Side
 from shared.services.context import Services
@@ -32,12 +32,30 @@ class CompanyContacts:
                     numbers[records[company.record_id]] = company.number
         return numbers
 
-    async def accounts_of(self, numbers: Sequence[str]) -> dict[str, str]:
-        """The account of each company contact's number; those whose customer or vendor is not coupled are left out."""
+    async def accounts_of(self, numbers: Sequence[str], learn: Callable[[], Awaitable[None]]) -> dict[str, str]:
+        """The account of each company contact's number; those whose customer or vendor is not coupled are left out.
+
+        `learn` asks about the coupled ones never asked about: a number that leads nowhere may have got another record
+        since, for a deleted customer that was restored is a new one.
+        """
+        accounts = await self._accounts(numbers)
+        if set(numbers) - accounts.keys():
+            await learn()
+            accounts = await self._accounts(numbers)
+        return accounts
+
+    async def learn_all(self) -> None:
+        """Ask about every coupled customer and vendor that was never asked about."""
+        for mapping in self._mappings:
+            couplings = self._services.couplings(mapping)
+            page, after = await couplings.page()
+            while page:
+                await self._known(mapping, [coupling.business_central.id for coupling in page], ask_again=False)
+                page, after = await couplings.page(after) if after is not None else ([], None)
+
+    async def _accounts(self, numbers: Sequence[str]) -> dict[str, str]:
+        """The accounts of the numbers that lead to one, as far as is known."""
         known = await self._services.companies.of_numbers(numbers)
-        if any(number not in known for number in numbers):
-            await self._learn_all()
-            known = await self._services.companies.of_numbers(numbers)
         accounts: dict[str, str] = {}
         for mapping in reversed(self._mappings):  # the first mapping has the last word: customer before vendor
             records = {entry[mapping]: number for number, entry in known.items() if mapping in entry}
@@ -67,12 +85,3 @@ class CompanyContacts:
         companies = [Company(mapping, one, numbers.get(one)) for one in ids]
         await self._services.companies.save(companies)
         return companies
-
-    async def _learn_all(self) -> None:
-        """Ask about every coupled customer and vendor that was never asked about."""
-        for mapping in self._mappings:
-            couplings = self._services.couplings(mapping)
-            page, after = await couplings.page()
-            while page:
-                await self._known(mapping, [coupling.business_central.id for coupling in page], ask_again=False)
-                page, after = await couplings.page(after) if after is not None else ([], None)

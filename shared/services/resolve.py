@@ -61,7 +61,7 @@ async def _answers(
         case ReferenceKind.COUPLED_NUMBER:
             return await _coupled_numbers(work, reference, values)
         case ReferenceKind.COMPANY:
-            return await _companies(work.services, reference, values)
+            return await _companies(work, reference, values)
         case ReferenceKind.CHOICE:
             return await _choices(work, line, reference, values)
 
@@ -136,12 +136,16 @@ async def _coupled_numbers(work: Asking, reference: Reference, values: dict[Side
     return ReferenceAnswers(_what(reference), reference.mappings, answers)
 
 
-async def _companies(services: Services, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
-    contacts = CompanyContacts(services, reference.mappings)
+async def _companies(work: Asking, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
+    contacts = CompanyContacts(work.services, reference.mappings)
+
+    async def learn() -> None:
+        await work.references.once("company contacts", contacts.learn_all)
+
     numbers = [str(value) for value in values[Side.BUSINESS_CENTRAL] if value is not None]
     accounts = [str(value) for value in values[Side.DATAVERSE] if value is not None]
     answers = {
-        Side.BUSINESS_CENTRAL: cast(dict[Value, Value], await contacts.accounts_of(numbers)),
+        Side.BUSINESS_CENTRAL: cast(dict[Value, Value], await contacts.accounts_of(numbers, learn)),
         Side.DATAVERSE: cast(dict[Value, Value], await contacts.numbers_of(accounts)),
     }
     what = "The customer or vendor of company"

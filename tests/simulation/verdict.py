@@ -10,7 +10,7 @@ from shared.core.mapping import DeletionConflictResolution, WhenOutsideFilter
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.services.repositories.work_items import WorkItem
-from tests.simulation.kinds import BOTH_WAYS, CURRENCY, DV, KINDS, Kind
+from tests.simulation.kinds import BC, BOTH_WAYS, CURRENCY, CUSTOMER, DV, KINDS, PERSON, Kind
 from tests.simulation.ledger import Broken, Story
 from tests.simulation.scheduler import drive
 from tests.simulation.town import Town
@@ -106,6 +106,16 @@ def _check_item(town: Town, story: Story, item: WorkItem, ids: dict[Side, str]) 
         _check_conflict(town, story, item, what)
 
 
+def _is_left_behind(town: Town, story: Story) -> bool:
+    """Whether a person's company lost its customer: one that is restored has a company contact of its own."""
+    key = town.ledger.id_of(story, BC)
+    if key is None:
+        return False
+    customers = CUSTOMER.tables[BC]
+    linked = drive(town.business_central.company_contacts(customers, list(town.business_central.rows(customers))))
+    return town.business_central.rows(PERSON.tables[BC])[key]["companyNumber"] not in linked.values()
+
+
 def _check_conflict(town: Town, story: Story, item: WorkItem, what: str) -> None:
     captions = {each.business_central: name for name, each in story.kind.fields.items()}
     for clash in item.fields:
@@ -119,7 +129,9 @@ def _check_conflict(town: Town, story: Story, item: WorkItem, what: str) -> None
 
 
 def _waits_for_somebody(town: Town, story: Story) -> bool:
-    """Whether the record names a parent that is not on both sides."""
+    """Whether the record names a parent that is not on both sides, or a company that is nobody's any more."""
+    if story.kind is PERSON and _is_left_behind(town, story):
+        return True
     for name, each in story.kind.fields.items():
         if each.reference is None:
             continue
