@@ -236,6 +236,7 @@ def _after_change(work: Slice, settled: Settled, side: Side, result: WriteResult
         settled.again.add(side)
         if result.kind is RefusalKind.GONE:
             settled.pair.views[side] = GONE
+            work.gone.add((side, settled.pair.id_at(side) or ""))
     else:
         settled.in_doubt = settled.in_doubt or result.kind is RefusalKind.UNKNOWN
         settled.held = settled.held or _held(work, settled, side, result)

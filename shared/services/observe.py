@@ -54,7 +54,7 @@ async def pairs_of(work: Slice, observed: Observed, couplings: Sequence[Coupling
     coupled = {side: {coupling.at(side).id for coupling in couplings} for side in Side}
     for side in Side:
         for record_id, record in observed.records[side].items():
-            if record_id not in coupled[side]:
+            if record_id not in coupled[side] and (side, record_id) not in work.gone:
                 pairs.append(Pair({side: view_of(work, side, record), side.other: ABSENT}))
     return pairs
 
@@ -92,6 +92,7 @@ async def read_views(work: Slice, side: Side, ids: Iterable[str]) -> dict[str, V
     if not wanted:
         return {}
     found = await work.services.rows(side).read(work.tables[side], work.columns(side), wanted)
+    work.gone |= {(side, one) for one in wanted if one not in found}
     return {one: view_of(work, side, found[one]) if one in found else GONE for one in wanted}
 
 

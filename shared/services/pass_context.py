@@ -60,6 +60,7 @@ class Slice:
     `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
     planned, `making` counts the chunks that create something on a side. `turns` says who may write when, and when time
     is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible.
+    `gone` are records that this slice has found deleted: a page that was read before still shows them.
     """
 
     services: Services
@@ -74,6 +75,7 @@ class Slice:
     choose: Choose | None = None
     weighed: Damage = field(default_factory=Damage)
     making: Counter[Side] = field(default_factory=Counter)
+    gone: set[tuple[Side, str]] = field(default_factory=set)
 
     @property
     def run(self) -> Run:
