@@ -128,20 +128,22 @@ def _raise_failure(work: Slice) -> bool:
 async def _pair(work: Slice, page: Page, under_way: Sequence[PageUnderWay]) -> Paired:
     """The pairs of a page; it waits for those under way where it touches them, or where a create is in doubt."""
     if work.intents:
-        await _all_finished(under_way)
+        await _all_finished(work, under_way)
     doubt = await recover_creates(work)
     making = set(+work.making)
     couplings = await couplings_of(work, page.observed)
     if any(one.touches(page, couplings, making | set(+work.making)) for one in under_way):
-        await _all_finished(under_way)
+        await _all_finished(work, under_way)
         doubt = await recover_creates(work)
         couplings = await couplings_of(work, page.observed)
     return await pair_page(work, page, couplings, doubt)
 
 
-async def _all_finished(under_way: Iterable[PageUnderWay]) -> None:
+async def _all_finished(work: Slice, under_way: Iterable[PageUnderWay]) -> None:
+    """Raises what has failed there: what a failed chunk leaves is the next slice's, which reads the journal first."""
     for one in under_way:
         await one.finished()
+    _raise_failure(work)
 
 
 def _may_create_on(pair: Pair) -> list[Side]:
