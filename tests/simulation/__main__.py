@@ -28,7 +28,6 @@ STOPPED = 130
 def main(arguments: Sequence[str]) -> int:
     """Play; answers the exit code."""
     options = command_line().parse_args(arguments)
-    logging.disable(logging.CRITICAL)
     console = Console(soft_wrap=True, highlight=False)
     first = random.SystemRandom().randrange(10**6) * 1000 if options.seed is None else options.seed
     if options.seeds is None and options.seed is not None:
@@ -92,4 +91,5 @@ def play_all(console: Console, seeds: range, jobs: int) -> Outcome | None:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # here, not in main: a test that calls it goes on with its own logs
     sys.exit(main(sys.argv[1:]))
