@@ -20,6 +20,7 @@ from infra.local.bench.__main__ import as_json, main
 from infra.local.bench.cases import CASES, merged
 from infra.local.bench.chart import BAR
 from infra.local.bench.customers import fields_of, id_of, index_of, values_of
+from infra.local.bench.loop import LoopRates
 from infra.local.bench.oracle import Expected, judge
 from infra.local.bench.progress import progress_on
 from infra.local.bench.results import Report, Target
@@ -127,7 +128,7 @@ def test_page_and_chart_are_made_of_the_json(report: Report) -> None:
     made = page.pages(document)
     chart = ElementTree.fromstring(made["speed.svg"])
     bars = [bar.get("class") for bar in chart.iter("{http://www.w3.org/2000/svg}rect") if bar.get("height") == str(BAR)]
-    assert Counter(bars) == {"ideal": 7, "app": 7, "loop": 5}
+    assert Counter(bars) == {"ideal": 7, "app": 7, "loop": 6}
     for case in CASES:
         assert case.title in made["speed.md"]
     assert "requests(side) = max(1, ceil(rows / page))" in made["speed.md"]
@@ -153,7 +154,7 @@ async def test_a_pair_that_must_not_be_is_found(
 
     monkeypatch.setattr(match, "wanted", wanted)
     (case,) = (case for case in CASES if case.apart)
-    result = await match.run(bench(replace(QUICK, records=40), simulators, tmp_path), case)
+    result = await match.run(bench(replace(QUICK, records=40), simulators, tmp_path), case, LoopRates({}))
     assert (result.wrong, result.right) == (2, False)
 
 

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         screen.print(f"[red]The bench failed.[/red] {escape(str(problem) or type(problem).__name__)}")
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
+        screen.print("The bench was stopped.")
         return STOPPED
     show(screen, report)
     for file in filter(None, (options.json, page.SOURCE if options.docs else None)):

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 
@@ -48,6 +49,7 @@ async def measure(
         "changed-both": loop.settle,
         "load-dv": lambda index: loop.create(index, Side.BUSINESS_CENTRAL),
         "load-bc": lambda index: loop.create(index, Side.DATAVERSE),
+        "match": loop.look_up,
     }
     await simulators.each("be_slow", latency)
     rates = {}
@@ -79,6 +81,12 @@ class _Loop:
             await self._read(side, index)
         for side in Side if index % 2 == 0 else (Side.BUSINESS_CENTRAL,):
             await self._write(side, index)
+
+    async def look_up(self, index: int) -> None:
+        """Read a record of Business Central and ask Dataverse for the rows with its e-mail address."""
+        await self._read(Side.BUSINESS_CENTRAL, index)
+        condition = f"emailaddress1 eq '{customers.fields_of(index)['e-mail']}'"
+        await self._send(Side.DATAVERSE, "GET", f"accounts?$select=accountid&$filter={quote(condition)}")
 
     async def create(self, index: int, source: Side) -> None:
         """Read a record on one side and make one on the other."""

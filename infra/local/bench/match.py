@@ -18,12 +18,13 @@ from infra.local.bench.cases import Case
 from infra.local.bench.counted_storage import CountedTableStorage
 from infra.local.bench.file_state import FileState
 from infra.local.bench.ideal import Work, ideal
+from infra.local.bench.loop import LoopRates
 from infra.local.bench.match_world import is_coupled, row_of, wanted
 from infra.local.bench.oracle import Verdict
 from infra.local.bench.own_process import in_a_process, simulators_of
 from infra.local.bench.peak import peak_bytes
 from infra.local.bench.results import CaseResult, Peer, Target
-from infra.local.bench.runner import Bench
+from infra.local.bench.runner import Bench, targets
 from infra.local.bench.simulators import NO_LATENCY, BenchError
 from infra.local.bench.world import MAPPING, Show, make_world
 from shared.core.access import Caller
@@ -41,7 +42,7 @@ _MEGABYTE = 1024 * 1024
 _COUPLED_AT_ONCE = 5_000
 
 
-async def run(bench: Bench, case: Case) -> CaseResult:
+async def run(bench: Bench, case: Case, rates: LoopRates) -> CaseResult:
     """Make the world, couple it in a process of its own, and judge every record."""
     records, simulators, progress = bench.plan.records, bench.simulators, bench.progress
     order = {"file": str(bench.folder / "match.sqlite"), "azurite": bench.azurite, "state_latency": 0.0}
@@ -55,6 +56,8 @@ async def run(bench: Bench, case: Case) -> CaseResult:
         served = await simulators.each("statistics")
         await simulators.each("be_slow", NO_LATENCY)
     result = _result(bench, case, told, served)
+    result.loop = rates.scaled(case.name, result.records)
+    result.targets = [*targets(case, result), *_memory(told)]
     with progress.stage("  every record of both sides judged", None):
         verdict = await _judge(bench, order, told)
     result.compared, result.complaints = sum(verdict.rows.values()), verdict.complaints
@@ -85,7 +88,7 @@ def _result(bench: Bench, case: Case, told: Mapping[str, Any], served: Mapping[S
     records = bench.plan.records
     rows = dict.fromkeys(Side, records)
     best = ideal(Work(rows, dict.fromkeys(Side, 0)), bench.plan.latency, bench.plan.state_latency)
-    result = CaseResult(
+    return CaseResult(
         case.name,
         case.title,
         records,
@@ -101,10 +104,11 @@ def _result(bench: Bench, case: Case, told: Mapping[str, Any], served: Mapping[S
         next_run={side.value: 0 for side in Side},
         ideal=Peer({side.value: calls for side, calls in best.calls.items()}, best.seconds),
     )
-    result.targets = [limit.target(result) for limit in case.limits]
-    if told["peak"] is not None:
-        result.targets = [*result.targets, Target("MB at the peak", MOST_MEGABYTES, told["peak"] / _MEGABYTE)]
-    return result
+
+
+def _memory(told: Mapping[str, Any]) -> list[Target]:
+    peak = told["peak"]
+    return [] if peak is None else [Target("MB at the peak", MOST_MEGABYTES, peak / _MEGABYTE)]
 
 
 async def _judge(bench: Bench, order: Mapping[str, Any], told: Mapping[str, Any]) -> Verdict:

@@ -75,7 +75,7 @@ async def _cases(bench: Bench, rates: LoopRates) -> list[CaseResult]:
                 results[case.name] = await bench.run_case(world, case, wave, rates)
     for case in wanted:
         if case.apart:
-            results[case.name] = await match.run(bench, case)
+            results[case.name] = await match.run(bench, case, rates)
         elif case.is_load:
             async with bench.world(records, case.sides) as world:
                 results[case.name] = await bench.run_case(world, case, 0, rates)
@@ -101,7 +101,7 @@ async def _measures(bench: Bench, tick: cost.Tick | None) -> list[Measure]:
 async def _in_a_small_world(bench: Bench) -> tuple[LoopRates, cost.Tick | None]:
     """The rates of the loop, and one tick of all mappings."""
     plan, tick = bench.plan, None
-    cases = [case.name for case in CASES if plan.wants(case.name) and not case.apart]
+    cases = [case.name for case in CASES if plan.wants(case.name)]
     if not cases and not plan.wants("cost"):
         return LoopRates({}), None
     async with bench.world(max(plan.sample, SMALL if plan.wants("cost") else 0), tuple(Side)) as world:
