@@ -1,6 +1,7 @@
-"""`python -m tests.simulation [--seeds N] [--seed S] [--jobs J]`: play many seeds, or one of them and tell its story.
+"""`python -m tests.simulation [--seeds N] [--seed S] [--jobs J] [--go-on]`: play many seeds, or one and tell its story.
 
-Exit code 1: a law was broken. The seed, the shortest story that breaks it, and the command that repeats it are printed.
+Exit code 1: a law was broken. The seed, the shortest story that breaks it, and the command that repeats it are printed;
+with `--go-on` all seeds are played, and those that broke a law are listed.
 """
 
 from __future__ import annotations
@@ -34,14 +35,17 @@ def main(arguments: Sequence[str]) -> int:
         return tell(console, Plan(first, frozenset(options.spare), frozenset(options.skip)))
     seeds = range(first, first + (options.seeds or 1000))
     try:
-        broken = play_all(console, seeds, options.jobs)
+        broken = play_all(console, seeds, options.jobs, go_on=options.go_on)
     except KeyboardInterrupt:
         return STOPPED
-    if broken is None:
+    if not broken:
         console.print(f"[green]{len(seeds):,} seeds from {first} on: every law holds.[/green]")
         return 0
-    console.print("A law is broken. Looking for the shortest story ...")
-    console.print(escape(text_of(shortened(broken))))
+    if options.go_on:
+        console.print(f"[red]{len(broken):,} of {len(seeds):,} seeds from {first} on break a law.[/red]")
+    else:
+        console.print("Looking for the shortest story ...")
+        console.print(escape(text_of(shortened(broken[0]))))
     return 1
 
 
@@ -53,6 +57,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, metavar="S", help="the first one (default: anywhere)")
     parser.add_argument("--jobs", type=int, metavar="J", default=2, help="processes at once (default: 2)")
+    parser.add_argument("--go-on", action="store_true", help="play all, and list every seed that breaks a law")
     parser.add_argument("--spare", type=faults, metavar="FAULTS", default=[], help="leave out these kinds of bad luck")
     parser.add_argument("--skip", type=numbers, metavar="DEEDS", default=[], help="leave out these deeds of people")
     return parser
@@ -75,19 +80,23 @@ def tell(console: Console, plan: Plan) -> int:
     return 0 if outcome.broken is None else 1
 
 
-def play_all(console: Console, seeds: range, jobs: int) -> Outcome | None:
-    """Play seeds until one breaks a law; that one."""
+def play_all(console: Console, seeds: range, jobs: int, *, go_on: bool) -> list[Outcome]:
+    """Play seeds up to the first that breaks a law, or all of them with `go_on`; those that broke one."""
     began = time.monotonic()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    broken: list[Outcome] = []
     with Progress(*columns, console=console) as progress:
         task, done = progress.add_task("", total=len(seeds)), 0
-        for played in outcomes(seeds, jobs):
+        for played in outcomes(seeds, jobs, go_on=go_on):
             done += played.seeds
             speed = done / (time.monotonic() - began)
             progress.update(task, completed=done, description=f"{speed:.0f} seeds/s")
-            if played.broken is not None:
-                return played.broken
-    return None
+            for outcome in played.broken:
+                progress.console.print(escape(f"Seed {outcome.plan.seed} breaks a law: {outcome.broken}"))
+            broken += played.broken
+            if broken and not go_on:
+                break
+    return broken
 
 
 if __name__ == "__main__":

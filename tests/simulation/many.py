@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 from multiprocessing import get_context
 
@@ -18,25 +19,26 @@ AT_ONCE = 25  # seeds that a process plays before it reports
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Some seeds: how many, what happened in them, and the first that broke a law."""
+    """Some seeds: how many, what happened in them, and those that broke a law."""
 
     seeds: int
     happened: Counter[str]
-    broken: Outcome | None = None
+    broken: tuple[Outcome, ...] = ()
 
 
-def outcomes(seeds: range, jobs: int) -> Iterator[Played]:
-    """Play seeds, a few at a time, in as many processes."""
+def outcomes(seeds: range, jobs: int, *, go_on: bool = False) -> Iterator[Played]:
+    """Play seeds, a few at a time, in as many processes; see `play_some`."""
     chunks = iter(batched(seeds, AT_ONCE, strict=False))
+    play_chunk = partial(play_some, go_on=go_on)
     if jobs < 2:
-        yield from map(play_some, chunks)
+        yield from map(play_chunk, chunks)
         return
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     running: set[Future[Played]] = set()
     try:
         while True:
             while len(running) < 2 * jobs and (chunk := next(chunks, None)) is not None:
-                running.add(pool.submit(play_some, chunk))
+                running.add(pool.submit(play_chunk, chunk))
             if not running:
                 return
             ended, running = wait(running, return_when=FIRST_COMPLETED)
@@ -46,22 +48,25 @@ def outcomes(seeds: range, jobs: int) -> Iterator[Played]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def play_some(seeds: Sequence[int]) -> Played:
-    """Play these seeds up to the first that breaks a law."""
+def play_some(seeds: Sequence[int], *, go_on: bool = False) -> Played:
+    """Play these seeds up to the first that breaks a law, or all of them with `go_on`."""
     logging.disable(logging.CRITICAL)
-    happened = Counter[str]()
+    happened, broken, played = Counter[str](), list[Outcome](), 0
     try:
-        for number, seed in enumerate(seeds, start=1):
+        for seed in seeds:
             outcome = play(Plan(seed))
             happened += outcome.happened
+            played += 1
             if outcome.broken is not None:
-                return Played(number, happened, outcome)
+                broken.append(outcome)
+                if not go_on:
+                    break
     finally:
         logging.disable(logging.NOTSET)
-    return Played(len(seeds), happened)
+    return Played(played, happened, tuple(broken))
 
 
 def first_broken(seeds: Sequence[int]) -> tuple[int | None, str]:
     """The first seed that breaks a law, and the law."""
-    outcome = play_some(seeds).broken
-    return (None, "") if outcome is None or outcome.broken is None else (outcome.plan.seed, outcome.broken.law)
+    found = play_some(seeds).broken
+    return (found[0].plan.seed, found[0].law) if found else (None, "")

@@ -34,6 +34,11 @@ class Outcome:
     story: list[tuple[float, str, str]] = field(default_factory=list)
     steps: int = 0
 
+    @property
+    def law(self) -> str:
+        """The name of the broken law, empty when every law holds."""
+        return self.broken.law if self.broken is not None else ""
+
 
 def play(plan: Plan, *, tell: bool = False) -> Outcome:
     """Play one seed to its end. With `tell` its story is written down."""

@@ -19,7 +19,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.many import Played, outcomes
 from tests.simulation.scenario import Plan
 from tests.simulation.shorten import shortened, text_of
-from tests.simulation.simulation import play
+from tests.simulation.simulation import Outcome, play
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 300
@@ -35,15 +35,15 @@ print(hashlib.sha256(repr([play(Plan(seed), tell=True).story for seed in (3, 4, 
 
 @pytest.fixture(scope="module")
 def played() -> Played:
-    """The seeds of the ordinary test run, and the first that breaks a law."""
-    seeds, happened, broken = 0, Counter[str](), None
+    """The seeds of the ordinary test run, and those that break a law."""
+    seeds, happened, broken = 0, Counter[str](), tuple[Outcome, ...]()
     for some in outcomes(range(SEEDS), 2):
-        seeds, happened, broken = seeds + some.seeds, happened + some.happened, broken or some.broken
+        seeds, happened, broken = seeds + some.seeds, happened + some.happened, broken + some.broken
     return Played(seeds, happened, broken)
 
 
 def test_every_law_holds(played: Played) -> None:
-    assert played.broken is None, text_of(shortened(played.broken))
+    assert not played.broken, text_of(shortened(played.broken[0]))
 
 
 def test_the_seeds_go_everywhere(played: Played) -> None:
@@ -86,11 +86,20 @@ def test_a_failure_tells_the_shortest_story_and_the_command_that_repeats_it(
 ) -> None:
     assert main(["--seeds", "50", "--seed", "0", "--jobs", "1"]) == 1
     first = capsys.readouterr().out
+    assert first.index("breaks a law") < first.index("Looking for the shortest story")
     command = first.split("dev.py simulate ")[-1].split()
     assert "no edit is lost" in first
     assert {"--spare", "--skip"} <= set(command)
     assert main(command) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == first.splitlines()[-2:]
+
+
+def test_going_on_lists_every_seed_that_breaks_a_law(blind: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "50", "--seed", "0", "--jobs", "1", "--go-on"]) == 1
+    told = capsys.readouterr().out
+    listed = told.count("breaks a law")
+    assert listed > 1
+    assert f"{listed} of 50 seeds from 0 on break a law." in told
 
 
 def test_one_seed_alone_tells_its_story(capsys: pytest.CaptureFixture[str]) -> None:
