@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from functions import couplings, description, errors, health, mappings, matching, messages, records, synchronization
+from functions import (
+    configuration,
+    connections,
+    couplings,
+    description,
+    error_actions,
+    errors,
+    field_mappings,
+    full_synchronization,
+    health,
+    job_log,
+    mappings,
+    matching,
+    messages,
+    notifications,
+    previews,
+    records,
+    schedules,
+    synchronization,
+)
 from functions.jobs import jobs_blueprint
 from functions.timers import timers_blueprint
 
@@ -11,13 +30,22 @@ BLUEPRINTS = (timers_blueprint, jobs_blueprint)
 
 OPERATIONS = (
     *health.OPERATIONS,
+    *connections.OPERATIONS,
     *mappings.OPERATIONS,
+    *field_mappings.OPERATIONS,
+    *configuration.OPERATIONS,
+    *schedules.OPERATIONS,
     *synchronization.OPERATIONS,
+    *job_log.OPERATIONS,
+    *full_synchronization.OPERATIONS,
+    *previews.OPERATIONS,
     *errors.OPERATIONS,
+    *error_actions.OPERATIONS,
     *couplings.OPERATIONS,
     *matching.OPERATIONS,
     *records.OPERATIONS,
     *messages.OPERATIONS,
+    *notifications.OPERATIONS,
     *description.OPERATIONS,
 )
 """What is triggered by HTTP, in the order of the documentation."""

@@ -13,8 +13,8 @@ from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
-from shared.services.administration import Health
 from shared.services.forms.base import Answer, Shown
+from shared.services.health import Health
 from shared.services.job_log import RequestStatus
 from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState

@@ -6,7 +6,7 @@ from functions.answers import ErrorsAnswer, error_answer
 from functions.api.operation import Call, Reply, operation
 from functions.queries import ErrorsQuery
 from shared.core.access import Role
-from shared.services.administration import items_page
+from shared.services.error_list import items_page
 
 
 @operation("GET", "errors", Role.READER, {200: ErrorsAnswer}, problems=("unknown_mapping",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.answers import HealthAnswer, health_answer
 from functions.api.operation import Call, Reply, operation
 from shared.core.access import Role
-from shared.services.administration import health as ask_all
+from shared.services.health import health as ask_all
 
 
 @operation("GET", "health", Role.READER, {200: HealthAnswer, 503: HealthAnswer})

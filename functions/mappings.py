@@ -6,9 +6,9 @@ from functions.answers import MappingAnswer, MappingsAnswer, mapping_answer
 from functions.api.operation import Call, NoQuery, Reply, operation
 from functions.queries import MappingsQuery
 from shared.core.access import Role
-from shared.services.administration import MappingChange, mapping_named, mappings_page, warnings_of
-from shared.services.administration import change_mapping as change
 from shared.services.context import Services
+from shared.services.mapping_settings import MappingChange, mapping_named, mappings_page, warnings_of
+from shared.services.mapping_settings import change_mapping as change
 from shared.services.repositories.mappings import StoredMapping
 
 CHANGE_PROBLEMS = (

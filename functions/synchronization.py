@@ -19,8 +19,9 @@ from functions.queries import JobsQuery
 from shared.core.access import Role
 from shared.core.jobs import Job, JobStatus, Trigger
 from shared.core.mapping import Mapping
-from shared.services.administration import enabled_mappings, items_of_job, mapping_named
+from shared.services.error_list import items_of_job
 from shared.services.job_log import jobs_page, request_or_job
+from shared.services.mapping_settings import enabled_mappings, mapping_named
 from shared.services.problems import Problem
 from shared.services.requests import request_synchronization
 

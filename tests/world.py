@@ -15,8 +15,8 @@ from shared.memory.clock import SequentialIds, SettableClock
 from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.state import MemoryState
-from shared.services.administration import enabled_mappings
 from shared.services.context import Facts, Policy, Services
+from shared.services.mapping_settings import enabled_mappings
 from shared.services.repositories.work_items import WorkItem
 from shared.services.requests import request_synchronization
 from shared.services.run_slice import run_slice

@@ -47,6 +47,7 @@ class Trigger(StrEnum):
 
     TIMER = "timer"
     PERSON = "person"
+    RULE = "rule"  # something the app noticed by itself, such as a change that ends a mapping's inactivity
 
 
 class JobType(StrEnum):
@@ -65,6 +66,11 @@ class RunKind(StrEnum):
     UNCOUPLE = "uncouple"
     SYNCHRONIZE_NOW = "synchronize_now"
     MATCH = "match"
+    RESTORE = "restore"
+    DELETE = "delete"
+    FIND_DELETED = "find_deleted"
+    PREVIEW = "preview"
+    CARRY_OUT_PREVIEW = "carry_out_preview"
 
     @property
     def type(self) -> JobType:

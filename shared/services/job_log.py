@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.jobs import Counters, Job, JobStatus
-from shared.services.administration import mapping_named
 from shared.services.context import Services
+from shared.services.mapping_settings import mapping_named
 from shared.services.problems import Problem
 
 PAGE = 500

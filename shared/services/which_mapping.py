@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
-from shared.services.administration import mapping_named
 from shared.services.context import Services
+from shared.services.mapping_settings import mapping_named
 from shared.services.problems import Problem
 
 

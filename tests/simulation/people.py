@@ -12,8 +12,8 @@ from shared.core.sides import Side
 from shared.core.tables import Value, Values
 from shared.memory.clock import START
 from shared.memory.rows import Refusal
-from shared.services.administration import enabled_mappings
 from shared.services.context import Services
+from shared.services.mapping_settings import enabled_mappings
 from shared.services.requests import request_synchronization
 from tests.simulation.faults import Fault
 from tests.simulation.kinds import BC, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, PERSON, Field, Kind

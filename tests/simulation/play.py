@@ -14,8 +14,8 @@ from shared.core.jobs import Trigger
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
 from shared.core.tables import Value, Values
-from shared.services.administration import enabled_mappings
 from shared.services.context import Policy
+from shared.services.mapping_settings import enabled_mappings
 from shared.services.repositories.work_items import WorkItem
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice

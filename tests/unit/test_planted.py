@@ -16,8 +16,8 @@ from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.core.transfer import Leave, carry
-from shared.services.administration import MappingChange, change_mapping
 from shared.services.context import Policy
+from shared.services.mapping_settings import MappingChange, change_mapping
 from shared.services.requests import enqueue_due
 from tests.simulation.trouble import Loss, TroubledWorld, killed_at
 from tests.unit.core.tables import BC, TABLES, column, line, mapping

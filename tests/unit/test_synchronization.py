@@ -14,7 +14,7 @@ from shared.core.mapping import (
 )
 from shared.core.reasons import Reason
 from shared.core.sides import Direction
-from shared.services.administration import MappingChange, change_mapping
+from shared.services.mapping_settings import MappingChange, change_mapping
 from tests.world import (
     ACCOUNT,
     CONTACT,

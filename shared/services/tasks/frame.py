@@ -26,6 +26,11 @@ _MODULES = {
     RunKind.UNCOUPLE: "shared.services.tasks.uncoupling",
     RunKind.SYNCHRONIZE_NOW: "shared.services.tasks.synchronizing",
     RunKind.MATCH: "shared.services.tasks.matching",
+    RunKind.RESTORE: "shared.services.tasks.restoring",
+    RunKind.DELETE: "shared.services.tasks.deleting",
+    RunKind.FIND_DELETED: "shared.services.tasks.finding_deleted",
+    RunKind.PREVIEW: "shared.services.tasks.previewing",
+    RunKind.CARRY_OUT_PREVIEW: "shared.services.tasks.carrying_out",
 }
 """Where each kind of task is worked off: a module with `KIND: TaskKind`, imported when one of them comes."""
 

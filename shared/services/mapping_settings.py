@@ -1,9 +1,8 @@
-"""Reading and changing what administrators see: mappings, jobs, errors, health."""
+"""Reading and changing mappings."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.core.check_mapping import MappingProblem, problems_of
-from shared.core.jobs import Job, job_key
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -22,16 +20,12 @@ from shared.core.mapping import (
     UpdateConflictResolution,
     WhenOutsideFilter,
 )
-from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
-from shared.ports import Check, StateConflict
+from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.problems import Problem
 from shared.services.repositories.mappings import StoredMapping
-from shared.services.repositories.runs import MappingState
-from shared.services.repositories.work_items import WorkItem
 
-LATE_AFTER = 3  # intervals
 NULLABLE = ("interval_minutes",)
 """The members of a change for which null is a value."""
 
@@ -199,98 +193,3 @@ def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple
 def enabled_mappings(mappings: Iterable[StoredMapping]) -> list[Mapping]:
     """The enabled mappings."""
     return [stored.mapping for stored in mappings if stored.mapping.enabled]
-
-
-@dataclass(frozen=True, slots=True)
-class ItemsPage:
-    """Work items, the newest first, how many there are in all, and what to hand in to get the next ones."""
-
-    items: list[WorkItem]
-    count: int
-    continuation: str | None
-
-
-async def items_page(
-    services: Services, *, mapping: str | None, reason: Reason | None, waiting: bool, after: str | None, limit: int
-) -> ItemsPage:
-    """A page of the open errors of one mapping or all; with `waiting` also of what merely waits. Raises Problem (404).
-
-    A continuation is a place in the order, so it stays good while items come and go.
-    """
-    items = [
-        item
-        for item in await open_items(services, mapping)
-        if (item.is_error or waiting) and reason in (None, item.reason)
-    ]
-    rest = [item for item in items if after is None or _place(item) > after]
-    page = rest[:limit]
-    return ItemsPage(page, len(items), _place(page[-1]) if len(rest) > limit else None)
-
-
-async def open_items(services: Services, mapping: str | None) -> list[WorkItem]:
-    """The work items of one mapping or of all, the newest first. Raises Problem (404)."""
-    if mapping is not None:
-        names = [(await mapping_named(services, mapping)).mapping.name]
-    else:
-        names = [stored.mapping.name for stored in await services.mappings.all()]
-    items = [item for name in names for item in (await services.work_items(name).all()).values()]
-    return sorted(items, key=_place)
-
-
-def _place(item: WorkItem) -> str:
-    """Where an item stands: the newest first, then by mapping and record."""
-    return f"{job_key(item.last_at, '')}{item.mapping}|{item.key}"
-
-
-async def items_of_job(services: Services, job: Job) -> list[WorkItem]:
-    """What this job could not bring in step and is still open."""
-    items = (await services.work_items(job.mapping).all()).values()
-    return [item for item in items if item.job == job.id]
-
-
-@dataclass(frozen=True, slots=True)
-class MappingHealth:
-    """Whether a mapping keeps its times: `on time`, `late`, `never ran`, `disabled` or `failed` with the reason."""
-
-    mapping: str
-    status: str
-    state: MappingState
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Every dependency and every mapping."""
-
-    checks: Sequence[Check]
-    mappings: Sequence[MappingHealth]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every dependency can be reached and authorizes us."""
-        return all(check.ok for check in self.checks)
-
-
-async def health(services: Services) -> Health:
-    """Ask every dependency at once; the mappings only when the storage answers."""
-    found = await asyncio.gather(
-        services.business_central.check(), services.dataverse.check(), services.state.check(), services.queue.check()
-    )
-    checks = [check for group in found for check in group]
-    mappings = await _mapping_health(services) if all(check.ok for check in found[2]) else []
-    return Health(checks, mappings)
-
-
-async def _mapping_health(services: Services) -> list[MappingHealth]:
-    states = [(item.mapping, await services.runs(item.mapping.name).state()) for item in await services.mappings.all()]
-    return [MappingHealth(mapping.name, _status(services, mapping, state), state) for mapping, state in states]
-
-
-def _status(services: Services, mapping: Mapping, state: MappingState) -> str:
-    if not mapping.enabled:
-        return "disabled"
-    if state.last_message:
-        return "failed"
-    if state.last_finished_at is None:
-        return "never ran"
-    due = state.next_due_at or state.last_finished_at
-    return "late" if services.clock.now() > due + LATE_AFTER * services.policy.interval else "on time"

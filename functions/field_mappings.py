@@ -1,0 +1,7 @@
+"""The lines of a mapping over HTTP."""
+
+from __future__ import annotations
+
+from functions.api.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()
