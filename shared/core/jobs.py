@@ -56,6 +56,7 @@ class JobType(StrEnum):
     SYNCHRONIZATION = "synchronization"
     COUPLING = "coupling"
     UNCOUPLING = "uncoupling"
+    PREVIEW = "preview"
 
 
 class RunKind(StrEnum):
@@ -77,7 +78,14 @@ class RunKind(StrEnum):
         """The type of its jobs."""
         if self is RunKind.UNCOUPLE:
             return JobType.UNCOUPLING
+        if self is RunKind.PREVIEW:
+            return JobType.PREVIEW
         return JobType.COUPLING if self in (RunKind.COUPLE, RunKind.MATCH) else JobType.SYNCHRONIZATION
+
+    @property
+    def keeps_its_list(self) -> bool:
+        """Whether what it has listed outlives it: people look at a preview when its run is over."""
+        return self is RunKind.PREVIEW
 
     @property
     def is_task(self) -> bool:

@@ -68,14 +68,15 @@ def searched_lines(work: Slice) -> list[FieldMapping]:
 
 
 async def _couple(work: Slice, source: Side, pairs: list[Pair], matches: Matches) -> list[Pair]:
-    """Store the new couplings and make one pair of each two."""
+    """Store the new couplings, unless this is a preview, and make one pair of each two."""
     coupled: list[Pair] = []
     claimed = {record.id for record in matches.pairs.values()}
     for pair in pairs:
         if _is_new(pair, source) and (found := matches.pairs.get(_record(pair, source).id)) is not None:
             views = {source: pair.views[source], source.other: view_of(work, source.other, found)}
             coupled.append(Pair(views, _coupling(work, source, _record(pair, source), found), coupled_now=True))
-    added = await work.couplings.add([pair.coupling for pair in coupled if pair.coupling])
+    found_now = [pair.coupling for pair in coupled if pair.coupling]
+    added = found_now if work.is_preview else await work.couplings.add(found_now)
     stored = {coupling.at(source).id: coupling for coupling in added}
     kept = [replace(pair, coupling=stored[one]) for pair in coupled if (one := pair.id_at(source)) in stored]
     rest = [pair for pair in pairs if not _is_taken(pair, source, matches, claimed)]

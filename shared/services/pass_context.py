@@ -60,7 +60,8 @@ class Slice:
     `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
     planned, `making` counts the chunks that create something on a side. `turns` says who may write when, and when time
     is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible.
-    `gone` are records that this slice has found deleted: a page that was read before still shows them.
+    `gone` are records that this slice has found deleted: a page that was read before still shows them. With
+    `is_preview` nothing is written or stored, neither in the services nor of couplings and work items.
     """
 
     services: Services
@@ -76,6 +77,7 @@ class Slice:
     weighed: Damage = field(default_factory=Damage)
     making: Counter[Side] = field(default_factory=Counter)
     gone: set[tuple[Side, str]] = field(default_factory=set)
+    is_preview: bool = False
 
     @property
     def run(self) -> Run:

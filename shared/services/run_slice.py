@@ -9,7 +9,6 @@ because a lock ran out, the later takes over: the earlier one cannot announce an
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping as Document
 from contextlib import suppress
@@ -20,7 +19,7 @@ from shared.core.failures import Passing, SyncFailure
 from shared.core.jobs import Counters, JobStatus
 from shared.core.mapping import Mapping
 from shared.core.schedule import next_due
-from shared.core.sides import Side, direction_from
+from shared.core.sides import direction_from
 from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.journal import replay
@@ -32,6 +31,7 @@ from shared.services.references import ReferenceMemory
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
+from shared.services.signature import signature_of
 from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
@@ -227,27 +227,11 @@ async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
 
 
 def _start_over_if_set_up_anew(work: Slice) -> None:
-    state, signature = work.state, _signature(work)
+    state, signature = work.state, signature_of(work)
     if state.signature != signature:
         # What was passed by under the old ones must be looked at again.
         state.sweep_dataverse = bool(state.signature)  # the deletions that the old position would have told
         state.signature, state.positions = signature, {}
-
-
-def _signature(work: Slice) -> str:
-    """What the feeds' positions depend on: a change of it makes the feeds start over."""
-    mapping = work.mapping
-    parts = [
-        *(f"{side}:{mapping.table(side).table}:{mapping.table(side).filter}:{work.columns(side)}" for side in Side),
-        mapping.direction,
-        mapping.synch_only_coupled_records,
-        mapping.update_conflict_resolution,
-        mapping.deletion_conflict_resolution,
-        mapping.when_outside_filter,
-        mapping.block_when_inactive,
-        [(line.caption, sorted(line.reference.options.items())) for line in mapping.fields if line.reference],
-    ]
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
@@ -271,7 +255,8 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     services, state, now = work.services, work.state, work.services.clock.now()
     work.run.ended, work.run.ending = True, Ending(status, now, message)
     if work.run.kind.is_task:
-        work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
+        if not work.run.kind.keeps_its_list:
+            work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
     else:
         _finish_synchronization(work, status, now, message)
     await work.ledger.end()

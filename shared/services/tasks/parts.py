@@ -13,8 +13,8 @@ LARGEST = 250_000  # characters of JSON in one part; a document takes 400,000
 MOST_ITEMS = 500  # of one part, which is read whole for each step
 
 
-def as_puts(run_id: str, items: Sequence[Any]) -> list[Put]:
-    """The documents of a list, in its order."""
+def as_puts(run_id: str, items: Sequence[Any], *, first: int = 0) -> list[Put]:
+    """The documents of a list, in its order; the `first` is the number of the first one."""
     parts: list[list[Any]] = []
     room = 0
     for item in items:
@@ -24,4 +24,4 @@ def as_puts(run_id: str, items: Sequence[Any]) -> list[Put]:
             room = LARGEST
         parts[-1].append(item)
         room -= size
-    return [Put(part_key(run_id, number), PARTS.pack(Part(part))) for number, part in enumerate(parts)]
+    return [Put(part_key(run_id, number), PARTS.pack(Part(part))) for number, part in enumerate(parts, first)]
