@@ -88,6 +88,16 @@ KINDS = (
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
     Kind(409, "ambiguous_table", "several mappings have this table", "Name one of the mappings in `detail`."),
     Kind(409, "direction_forbids", "the mapping's direction forbids the choice", "Choose one that `detail` names."),
+    Kind(409, "not_coupled", "none of the records named is coupled", "Name coupled records."),
+    Kind(404, "unknown_preview", "there is no such preview, or it is too old to be kept", "Ask for a new one."),
+    Kind(409, "preview_not_ready", "a preview is to be carried out before it is complete", "Wait for it."),
+    Kind(409, "preview_outdated", "the mapping has been changed since the preview", "Look at a new preview."),
+    Kind(
+        409,
+        "guard_tripped",
+        "what is asked for would take away an implausible share of a mapping",
+        "Look at the preview; say `release_guard: true` if it is right.",
+    ),
     Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
     Kind(
         409,

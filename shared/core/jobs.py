@@ -83,6 +83,11 @@ class RunKind(StrEnum):
         return JobType.COUPLING if self in (RunKind.COUPLE, RunKind.MATCH) else JobType.SYNCHRONIZATION
 
     @property
+    def has_a_job_for_each_pass(self) -> bool:
+        """Whether its writes are counted by direction, as those of a synchronization."""
+        return self in (RunKind.SYNCHRONIZE, RunKind.SYNCHRONIZE_NOW, RunKind.CARRY_OUT_PREVIEW)
+
+    @property
     def keeps_its_list(self) -> bool:
         """Whether what it has listed outlives it: people look at a preview when its run is over."""
         return self is RunKind.PREVIEW

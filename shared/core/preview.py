@@ -113,6 +113,18 @@ def is_as_planned(then: Planned, now: Planned | None, tables: Tables) -> bool:
     return then.ids == now.ids and _same_values(then, now, tables)
 
 
+def is_done(then: Planned, now: Planned | None, views: Views, tables: Tables) -> bool:
+    """Whether what was planned for a coupled pair is there already: both records, with the values planned for them."""
+    records = {side: view.record for side, view in views.items()}
+    if now is not None or any(record is None for record in records.values()):
+        return False
+    return all(
+        (record := records[one.side]) is not None
+        and same(tables[one.side].column(one.column), record.values.get(one.column), one.new)
+        for one in then.values
+    )
+
+
 def summary(items: Iterable[Planned]) -> Counter[tuple[Effect, Side | None]]:
     """How many pairs would meet each effect; updates are counted for each side that they write to."""
     counts: Counter[tuple[Effect, Side | None]] = Counter()

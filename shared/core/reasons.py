@@ -31,6 +31,7 @@ class Reason(StrEnum):
     SKIPPED = "skipped"
     NOT_DUE = "not_due"
     OPTION_NOT_MAPPED = "option_not_mapped"
+    CHOSEN = "chosen"
 
     @property
     def sentence(self) -> str:
@@ -66,6 +67,7 @@ _SENTENCES = {
     Reason.SKIPPED: "The record failed twice in the same way and has not changed since; it is left alone.",
     Reason.NOT_DUE: "The record failed before and has not changed since; its next try is not due yet.",
     Reason.OPTION_NOT_MAPPED: "A value has no choice on the other side; the records keep the value they have.",
+    Reason.CHOSEN: "A person chose it for just this record.",
     Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
 }
 

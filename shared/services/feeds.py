@@ -88,7 +88,8 @@ async def _look_again_for_new_options(work: Slice, progress: Progress) -> None:
     """A choice that was missing is there now: the records that had to do without are among all the others."""
     mapped = await options_mapped_meanwhile(work)
     if mapped:
-        await work.services.work_items(work.mapping.name).remove(mapped)
+        if not work.is_preview:
+            await work.services.work_items(work.mapping.name).remove(mapped)
         work.items = {key: item for key, item in work.items.items() if key not in mapped}
         progress.positions, progress.sweep_dataverse = {}, True
 
@@ -144,8 +145,12 @@ async def _take_along_deletions(work: Slice, progress: Progress, observed: Obser
 
 
 async def is_due(work: Slice, item: WorkItem) -> bool:
-    """Whether an open item is tried in this run: its time has come, a person asks, or its parent was coupled since."""
-    if work.run.trigger is Trigger.PERSON or item.next_at <= work.now:
+    """Whether an open item is tried now: its time has come, its parent was coupled since, or a person asks.
+
+    For a person it is tried once in a run, not in each slice: a slice that is short would come to nothing else.
+    """
+    is_asked_for = work.run.trigger is Trigger.PERSON and item.job not in work.run.jobs.values()
+    if is_asked_for or item.next_at <= work.now:
         return True
     for parent in item.waits_for:
         coupled_at = await work.references.once(f"coupled:{parent}", partial(_coupled_at, work, parent))

@@ -17,12 +17,15 @@ from shared.core.sync_options import SyncChoice
 from shared.services.context import Policy
 from shared.services.coupling_pairs import couple
 from shared.services.forms.coupling import CoupleRequest, PairToCouple
+from shared.services.forms.previews import PreviewStart
 from shared.services.forms.synchronize_now import SyncNowRequest
 from shared.services.forms.uncoupling import UncoupleRequest
+from shared.services.previews import carry_out_preview, request_previews
 from shared.services.repositories.runs import JOURNAL, PART, TABLE
 from shared.services.requests import enqueue_due
 from shared.services.run_slice import run_slice
 from shared.services.synchronizing_now import sync_now
+from shared.services.tasks.preview_kinds import PreviewKind
 from shared.services.uncoupling_records import uncouple
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
 from tests.world import ACCOUNT, CONTACT, CUSTOMERS, TABLES, VENDORS, World
@@ -122,6 +125,22 @@ async def merges(world: TroubledWorld) -> None:
     await sync_now(world.services, request, ANNA)
 
 
+async def previews(world: TroubledWorld) -> None:
+    """A preview of a full synchronization."""
+    await request_previews(world.services, PreviewStart(mapping="CUSTOMER", what=PreviewKind.FULL), ANNA)
+
+
+async def carries_out(world: TroubledWorld) -> None:
+    """That preview with new records on both sides and an edit, and another of an uncoupling."""
+    world.dataverse.edit(ACCOUNT, account(world, "Adatum"), {"telephone1": "9"})
+    gone = PreviewStart(mapping="CUSTOMER", what=PreviewKind.UNCOUPLE, dataverse_ids=(account(world, "Fabrikam"),))
+    asked = [PreviewStart(mapping="CUSTOMER", what=PreviewKind.FULL), gone]
+    started = [await request_previews(world.services, one, ANNA) for one in asked]
+    await work_off(world)
+    for one in started:
+        await carry_out_preview(world.services, one.jobs["CUSTOMER"], release_guard=True, caller=ANNA)
+
+
 async def work_off(world: TroubledWorld) -> bool:
     """Deliver what there is until nothing waits any more, the timer now and then; whether the host was killed."""
     killed = False
@@ -198,6 +217,9 @@ async def _left(world: TroubledWorld, mapping: str) -> tuple[int, int, list[str]
         pytest.param(uncouples_one, LONG, id="uncouple one"),
         pytest.param(merges, SHORT, id="merge a pair"),
         pytest.param(creates_while_busy, LONG, id="create while a service is busy"),
+        pytest.param(previews, SHORT, id="preview"),
+        pytest.param(carries_out, LONG, id="carry out previews"),
+        pytest.param(carries_out, SHORT, id="carry out previews in many slices"),
     ],
 )
 async def test_killed_anywhere_and_delivered_again_a_task_ends_the_same(asks: Asks, policy: Policy) -> None:

@@ -388,7 +388,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "changed-setting-passed-by",
-        "services/run_slice.py",
+        "services/signature.py",
         "        mapping.synch_only_coupled_records,\n",
         "",
         "Records that a setting kept out stay out when it is switched.",

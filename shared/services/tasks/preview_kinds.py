@@ -79,6 +79,7 @@ class CarryOutTask:
     todo: list[dict[str, Any]] = field(default_factory=list)
     left: list[dict[str, Any]] = field(default_factory=list)
     waited: bool = False
+    begun: list[tuple[str, str]] = field(default_factory=list)
 
 
 PREVIEW = Shape(PreviewTask, "preview")

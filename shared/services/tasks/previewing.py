@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import batched
 
 from shared.core.actions import Action, Change, Hold, Make, Uncouple
@@ -23,6 +24,7 @@ from shared.services.observe import couplings_of
 from shared.services.page import pair_page
 from shared.services.pass_context import Choose, Pair, Slice
 from shared.services.preview_items import pack
+from shared.services.recover import recover_creates
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
 from shared.services.signature import signature_of
@@ -37,9 +39,10 @@ AT_ONCE = 1000  # pairs whose references are asked for together
 async def step(at_work: AtWork[PreviewTask]) -> bool:
     """Look at the next page of the feeds, or at the next records asked for; whether all has been looked at."""
     task, work = at_work.task, at_work.work
+    doubt = await recover_creates(work)  # what was created before is known first: it is nothing that would be done
     with looking_only(work, mapping_for(work, task.what)):
         if task.what in (PreviewKind.MODIFIED, PreviewKind.FULL):
-            return await _look_at_page(at_work)
+            return await _look_at_page(at_work, doubt)
         return await _look_at_records(at_work)
 
 
@@ -67,11 +70,11 @@ def chooser(work: Slice, task: PreviewTask) -> Choose:
     return lambda pair, references, now: decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
 
 
-async def _look_at_page(at_work: AtWork[PreviewTask]) -> bool:
+async def _look_at_page(at_work: AtWork[PreviewTask], doubt: datetime | None) -> bool:
     task, work = at_work.task, at_work.work
     page = await read_page(work, _progress(work, task))
     couplings = await couplings_of(work, page.observed)
-    paired = await pair_page(work, page, couplings, None)
+    paired = await pair_page(work, page, couplings, doubt)
     held = [item for one in paired.left_alone if (item := _held(work, one)) is not None]
     await _note(at_work, held + await _decide(at_work, paired.pairs))
     task.looked_at += len(paired.pairs) + len(paired.left_alone)
@@ -116,7 +119,7 @@ async def _decide(at_work: AtWork[PreviewTask], pairs: Sequence[Pair]) -> list[P
 def uncoupling_of(work: Slice, pair: Pair) -> Planned:
     """What Delete Coupling does to a pair: no record is changed."""
     assert pair.coupling is not None
-    item = planned(Uncouple(pair.coupling, Reason.COUPLING_REMOVED), pair.views, pair.coupling, work.tables)
+    item = planned(Uncouple(pair.coupling, Reason.CHOSEN), pair.views, pair.coupling, work.tables)
     assert item is not None
     return item
 

@@ -89,5 +89,5 @@ def _run(services: Services, mapping: Mapping, kind: RunKind, now: datetime, pas
 
     sources = passes_of(mapping.direction) if passes is None else passes
     one = new()
-    jobs = {source: new() if kind is RunKind.SYNCHRONIZE_NOW else one for source in sources}
+    jobs = {source: new() if kind.has_a_job_for_each_pass else one for source in sources}
     return Run(new(), mapping.name, Trigger.PERSON, jobs, now, now, kind=kind)

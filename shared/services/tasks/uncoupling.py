@@ -6,6 +6,9 @@ customer go the couplings of the persons under it, as a task of their own mappin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
 from shared.core.jobs import Counters
@@ -25,7 +28,7 @@ async def step(at_work: AtWork[UncoupleTask]) -> bool:
     if not task.begun:
         task.begun = [_ids(coupling) for coupling in await _next(at_work)]
         await at_work.store()
-    await _delete(at_work)
+    await delete_couplings(at_work, task.begun)
     task.begun = []
     return task.is_read
 
@@ -51,9 +54,12 @@ async def _passing(work: Slice, task: UncoupleTask, couplings: list[Coupling]) -
     return [coupling for coupling in couplings if coupling.at(task.side).id in passing]
 
 
-async def _delete(at_work: AtWork[UncoupleTask]) -> None:
-    """Delete the couplings begun; those that are gone already went when this was tried before."""
-    work, begun = at_work.work, at_work.task.begun
+async def delete_couplings(at_work: AtWork[Any], begun: Sequence[tuple[str, str]]) -> None:
+    """Delete the couplings of these pairs (BC id, Dataverse id), and count them.
+
+    Those that are gone already went when this was tried before: the pairs are stored before the first is deleted.
+    """
+    work = at_work.work
     if not begun:
         return
     found = await work.couplings.concerning({Side.BUSINESS_CENTRAL: [one for one, _ in begun]})

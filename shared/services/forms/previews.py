@@ -1,0 +1,137 @@
+"""Previews: what would be done, without doing it, and doing exactly that."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field, model_validator
+
+from shared.core.jobs import JobStatus
+from shared.core.preview import Effect
+from shared.core.reasons import Reason
+from shared.core.sides import Side
+from shared.core.sync_options import SyncChoice
+from shared.services.forms.base import Answer, Form, JobReference, RecordName, Shown, WhichRecords
+from shared.services.tasks.preview_kinds import PreviewKind
+
+
+class PreviewStart(WhichRecords):
+    """What to look at: the next run (`modified`), a full synchronization (`full`), or certain records.
+
+    `modified` and `full` without a mapping: every enabled one.
+    """
+
+    what: PreviewKind = Field(PreviewKind.MODIFIED, description="What would be done.")
+    choice: SyncChoice | None = Field(
+        None, description="For `records`: the data to use; left out, the mapping's own rules decide."
+    )
+
+    @model_validator(mode="after")
+    def _names_what_it_needs(self) -> PreviewStart:
+        named = bool(self.business_central_ids or self.dataverse_ids)
+        if self.of_records and not named:
+            raise ValueError(f"{self.what} needs business_central_ids or dataverse_ids")
+        if self.of_records and self.mapping is None and self.table is None:
+            raise ValueError(f"{self.what} needs a mapping or a table")
+        if not self.of_records and named:
+            raise ValueError(f"{self.what} looks at all records; leave the ids out")
+        if self.choice is not None and self.what is not PreviewKind.RECORDS:
+            raise ValueError("choice is for records only")
+        return self
+
+    @property
+    def of_records(self) -> bool:
+        """Whether it looks at certain records."""
+        return self.what in (PreviewKind.RECORDS, PreviewKind.UNCOUPLE)
+
+
+class PreviewReference(Answer):
+    """One preview that was started: its id, also that of its job, and its mapping."""
+
+    id: str
+    mapping: str
+    address: str
+
+
+class PreviewsStarted(Answer):
+    """The previews of a request. `Location` tells when all are ready. `not_coupled` are ids without a coupling."""
+
+    id: str
+    previews: tuple[PreviewReference, ...]
+    not_coupled: tuple[str, ...] = ()
+
+
+class PreviewCount(Answer):
+    """How many pairs would meet an effect; `side` is the one that would be written to."""
+
+    effect: Effect
+    side: Side | None
+    pairs: int
+
+
+class PlannedValueAnswer(Answer):
+    """One column that would be written."""
+
+    side: Side
+    column: str
+    old: Shown
+    new: Shown
+
+
+class PlannedConflict(Answer):
+    """A field edited on both sides, with both values."""
+
+    field: str
+    business_central: Shown
+    dataverse: Shown
+
+
+class PlannedAnswer(Answer):
+    """What would happen to one pair, and why. `side` is where a record would be created."""
+
+    effect: Effect
+    business_central: RecordName | None
+    dataverse: RecordName | None
+    side: Side | None
+    couples: bool
+    values: tuple[PlannedValueAnswer, ...]
+    reason: Reason
+    explanation: str
+    message: str
+    fields: tuple[PlannedConflict, ...]
+
+
+class PreviewPage(Answer):
+    """A page of a preview. While `status` is queued or running, it is not complete.
+
+    `looked_at` counts the pairs that were decided: those that are not listed would be left as they are. `guard` says
+    why a run would stop before it does all this. `outdated`: the mapping has been changed since.
+    """
+
+    id: str
+    mapping: str
+    what: PreviewKind
+    status: JobStatus
+    message: str
+    requested_by: str
+    requested_at: datetime
+    looked_at: int
+    counts: tuple[PreviewCount, ...]
+    guard: str
+    outdated: bool
+    items: tuple[PlannedAnswer, ...]
+    continuation: str | None
+
+
+class CarryOutRequest(Form):
+    """Whether to do it although the plausibility guard would stop a run."""
+
+    release_guard: bool = Field(False, description="true: do it although `guard` says why a run would stop.")
+
+
+class CarryOutAnswer(Answer):
+    """What was started: one job for each direction. `Location` tells what becomes of it."""
+
+    id: str
+    preview: str
+    jobs: tuple[JobReference, ...]
