@@ -11,10 +11,11 @@ from pydantic import ConfigDict
 from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
-from shared.core.reasons import Reason
-from shared.core.sides import Direction, Side
-from shared.services.forms.base import Answer, Shown
-from shared.services.health import Health
+from shared.core.sides import Direction
+from shared.services.error_rows import error_answer
+from shared.services.forms.base import Answer
+from shared.services.forms.errors import ErrorAnswer
+from shared.services.health import AppHealth
 from shared.services.job_log import RequestStatus
 from shared.services.repositories.mappings import StoredMapping
 from shared.services.repositories.runs import MappingState
@@ -75,50 +76,6 @@ class AcceptedAnswer(Answer):
     jobs: tuple[JobAnswer, ...]
 
 
-class FieldConflictAnswer(Answer):
-    """A field edited on both sides, with both values."""
-
-    field: str
-    business_central: Shown
-    dataverse: Shown
-
-
-class ErrorAnswer(Answer):
-    """A record that is not in step: which, why, since when, what to do, and when it is tried again."""
-
-    mapping: str
-    source: Side
-    record_id: str
-    business_central_id: str | None
-    dataverse_id: str | None
-    number: str | None
-    title: str | None
-    reason: Reason
-    message: str
-    explanation: str
-    advice: str
-    is_error: bool
-    skipped: bool
-    column: str | None
-    service_code: str
-    fields: tuple[FieldConflictAnswer, ...]
-    waits_for: tuple[str, ...]
-    job: str
-    attempts: int
-    first_at: datetime
-    last_at: datetime
-    next_at: datetime
-    versions: dict[Side, str | None]
-
-
-class ErrorsAnswer(Answer):
-    """A page of errors, the newest first. `count` is of all that the filters let through."""
-
-    errors: tuple[ErrorAnswer, ...]
-    count: int
-    continuation: str | None
-
-
 class JobStatusAnswer(JobAnswer):
     """One job, its own address, and what it could not bring in step and is still open."""
 
@@ -176,8 +133,12 @@ class MappingsAnswer(Answer):
 
 
 class CheckAnswer(Answer):
-    """What was tried, whether it works, and what a person does if it does not."""
+    """What was tried, whether it works, and what a person does if it does not.
 
+    `connection` is null for what all connections have in common.
+    """
+
+    connection: str | None
     name: str
     ok: bool
     message: str
@@ -187,6 +148,7 @@ class CheckAnswer(Answer):
 class MappingHealthAnswer(StateAnswer):
     """Whether a mapping keeps its times."""
 
+    connection: str
     mapping: str
     status: str
 
@@ -222,14 +184,6 @@ def request_status_answer(found: RequestStatus, address: str) -> RequestStatusAn
     )
 
 
-def error_answer(item: WorkItem) -> ErrorAnswer:
-    """A work item with the words for its reason."""
-    members = {name: getattr(item, name) for name in ErrorAnswer.model_fields if hasattr(item, name)}
-    fields = tuple(FieldConflictAnswer.model_validate(conflict) for conflict in item.fields)
-    words = {"explanation": item.reason.sentence, "advice": item.reason.advice}
-    return ErrorAnswer(**members | words | {"fields": fields})
-
-
 def mapping_answer(stored: StoredMapping, state: MappingState, warnings: list[MappingProblem]) -> MappingAnswer:
     """A mapping, its version, and where it stands."""
     return MappingAnswer(
@@ -240,13 +194,17 @@ def mapping_answer(stored: StoredMapping, state: MappingState, warnings: list[Ma
     )
 
 
-def health_answer(found: Health) -> HealthAnswer:
+def health_answer(found: AppHealth) -> HealthAnswer:
     """The health report."""
+    checks = [(None, check) for check in found.common]
+    own = [(name, check) for name, one in found.connections.items() for check in one.checks]
+    mappings = [(name, state) for name, one in found.connections.items() for state in one.mappings]
     return HealthAnswer(
         status="ok" if found.ok else "trouble",
-        checks=tuple(CheckAnswer.model_validate(check) for check in found.checks),
+        checks=tuple(CheckAnswer(connection=name, **asdict(check)) for name, check in [*checks, *own]),
         mappings=tuple(
-            MappingHealthAnswer(mapping=one.mapping, status=one.status, **_state(one.state)) for one in found.mappings
+            MappingHealthAnswer(connection=name, mapping=one.mapping, status=one.status, **_state(one.state))
+            for name, one in mappings
         ),
     )
 

@@ -6,11 +6,11 @@ import json
 
 import azure.functions as func
 
-from shared.services.context import Services
+from shared.services.connections import Connections
 from shared.services.requests import QUEUE
 
 
-def jobs_blueprint(services: Services) -> func.Blueprint:
+def jobs_blueprint(connections: Connections) -> func.Blueprint:
     """The Service Bus trigger. Sessions keep the runs of one mapping one after the other."""
     blueprint = func.Blueprint()
 
@@ -21,6 +21,7 @@ def jobs_blueprint(services: Services) -> func.Blueprint:
     async def run_job_slice(message: func.ServiceBusMessage) -> None:
         from shared.services.run_slice import run_slice  # no other trigger needs it when the app starts
 
-        await run_slice(services, json.loads(message.get_body()))
+        body = json.loads(message.get_body())
+        await run_slice(connections.of_message(body["connection"]), body)
 
     return blueprint

@@ -22,10 +22,12 @@ class DeadMessageAnswer(Answer):
     description: str = Field(description="The queue's own sentence.")
     enqueued_at: datetime
     deliveries: int = Field(description="How often it was handed out, here included.")
-    mapping: str | None = Field(description="null: it is no message of this app.")
+    connection: str | None = Field(description="null: it is no message of this app.")
+    mapping: str | None
     run: str | None
     slice: int | None
     waited_for: bool = Field(description="Whether its run still waits for it; else it is ignored when it comes again.")
+    trouble: str = Field(description="Why sending it again is of no use; empty when nothing is known against it.")
 
 
 class DeadMessagesAnswer(Answer):
@@ -40,9 +42,11 @@ async def list_dead_messages(call: Call[PageQuery]) -> Reply:
     """Messages that the queue has set aside, the oldest first: delivered too often without success, or too old.
 
     A run whose message was set aside is not lost: the timer wakes it after a while, from its last checkpoint. What
-    made its slices fail is in the app's log.
+    made its slices fail is in the app's log. The queue is that of all connections, and so is the list; `connection`
+    narrows it to those of one.
     """
-    found = await dead_messages(call.services, after=call.query.continuation, limit=call.query.limit)
+    query = call.query
+    found = await dead_messages(call.connections, of=call.asked, after=query.continuation, limit=query.limit)
     return Reply(_answer(found))
 
 
@@ -59,7 +63,7 @@ async def resubmit_dead_message(call: Call) -> Reply:
     It goes to the end of its mapping's turn. `waited_for` false: its run has ended or gone on meanwhile, and the
     message will be ignored; no harm is done.
     """
-    return Reply(_message(await resubmit(call.services, call.path["id"])))
+    return Reply(_message(await resubmit(call.connections, call.path["id"])))
 
 
 @operation("POST", "messages/dead/resubmit", Role.OPERATOR, {200: DeadMessagesAnswer})
@@ -68,7 +72,7 @@ async def resubmit_dead_messages(call: Call) -> Reply:
 
     A `continuation` that is not null says that there are more: ask again.
     """
-    return Reply(_answer(await resubmit_all(call.services)))
+    return Reply(_answer(await resubmit_all(call.connections, of=call.asked)))
 
 
 def _answer(found: DeadMessages) -> DeadMessagesAnswer:
@@ -84,10 +88,12 @@ def _message(found: DeadMessage) -> DeadMessageAnswer:
         description=letter.description,
         enqueued_at=letter.enqueued_at,
         deliveries=letter.deliveries,
+        connection=found.connection,
         mapping=found.mapping,
         run=found.run,
         slice=found.slice,
         waited_for=found.waited_for,
+        trouble=found.trouble,
     )
 
 

@@ -6,7 +6,7 @@ import logging
 
 import azure.functions as func
 
-from shared.services.context import Services
+from shared.services.connections import Connections, in_each
 from shared.services.requests import enqueue_due
 from shared.services.retention import remove_what_is_old
 
@@ -14,24 +14,26 @@ log = logging.getLogger(__name__)
 TIDYING = "0 17 * * * *"  # once an hour, when nothing else is likely to begin
 
 
-def timers_blueprint(services: Services) -> func.Blueprint:
+def timers_blueprint(connections: Connections) -> func.Blueprint:
     """The timer triggers."""
     blueprint = func.Blueprint()
 
     @blueprint.function_name("enqueue_due_jobs")
     @blueprint.timer_trigger(
-        arg_name="timer", schedule=services.policy.schedule, run_on_startup=False, use_monitor=True
+        arg_name="timer", schedule=connections.default.policy.schedule, run_on_startup=False, use_monitor=True
     )
     async def enqueue_due_jobs(timer: func.TimerRequest) -> None:
-        touched = await enqueue_due(services)
-        if touched:
-            log.info("enqueued %s%s", ", ".join(touched), " (late)" if timer.past_due else "")
+        for services, touched in await in_each(connections, enqueue_due):
+            if touched:
+                late = " (late)" if timer.past_due else ""
+                log.info("%s: enqueued %s%s", services.connection, ", ".join(touched), late)
 
     @blueprint.function_name("remove_old_jobs")
     @blueprint.timer_trigger(arg_name="timer", schedule=TIDYING, run_on_startup=False, use_monitor=True)
     async def remove_old_jobs(timer: func.TimerRequest) -> None:
-        found = await remove_what_is_old(services)
-        if any((found.jobs, found.requests, found.runs)):
-            log.info("removed %d jobs, %d requests and %d runs", found.jobs, found.requests, found.runs)
+        for services, found in await in_each(connections, remove_what_is_old):
+            if any((found.jobs, found.requests, found.runs)):
+                counts = (found.jobs, found.requests, found.runs)
+                log.info("%s: removed %d jobs, %d requests and %d runs", services.connection, *counts)
 
     return blueprint

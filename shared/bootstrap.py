@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.adapters.settings import Settings, read_settings
+from shared.adapters.settings import Settings, read_all_settings, read_settings
 from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
@@ -21,7 +22,9 @@ from shared.core.web_client import WebClient
 from shared.defaults import standard_mappings, standard_tables
 from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, StateStore
 from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
+from shared.services.connections import Connection, Connections
 from shared.services.context import Facts, Policy, Services
+from shared.services.recent import Recent
 from shared.services.requests import QUEUE
 
 if TYPE_CHECKING:
@@ -41,11 +44,49 @@ _BUSINESS_CENTRAL_SCOPE = "https://api.businesscentral.dynamics.com/.default"
 _TALKATIVE = ("httpx", "httpcore", "azure", "msal")
 
 
-def services_from(environment: Mapping[str, str]) -> Services:
-    """The wired app. Raises SettingsError with one sentence when a setting is missing or wrong."""
+def connections_from(environment: Mapping[str, str]) -> Connections:
+    """The wired app: all its connections, over one storage and one queue.
+
+    Raises SettingsError with one sentence when a setting is missing or wrong, whichever connection's.
+    """
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    settings = read_settings(environment)
+    default, *others = read_all_settings(environment)
+    common = _services(default)
+    further = [(_connection(one), partial(_of_its_own, common, one)) for one in others]
+    return Connections([(_connection(default), lambda: common), *further])
+
+
+def services_from(environment: Mapping[str, str]) -> Services:
+    """The default connection alone. Raises as `connections_from` does."""
+    return connections_from(environment).default
+
+
+def _connection(settings: Settings) -> Connection:
+    return Connection(
+        settings.connection,
+        settings.business_central_url,
+        settings.business_central_company_id,
+        settings.business_central_company_name,
+        settings.dataverse_url,
+    )
+
+
+def _of_its_own(common: Services, settings: Settings) -> Services:
+    """What a further connection shares with the default one, and what it has of its own."""
+    return replace(
+        common,
+        connection=settings.connection,
+        business_central=later(lambda: _business_central(settings)),
+        dataverse=later(lambda: _dataverse(settings)),
+        standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
+        facts=Facts(common.clock),
+        recent=Recent(),
+        web_client=_web_client(settings),
+    )
+
+
+def _services(settings: Settings) -> Services:
     clock = SystemClock()
     policy = Policy(
         page_size=settings.page_size,

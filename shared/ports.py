@@ -33,6 +33,11 @@ class RowStore(Protocol):
 
     side: Side
 
+    @property
+    def account(self) -> str:
+        """Whom the service's limits hold for: its address and its user. Companies of one environment share one."""
+        ...
+
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """The next page of what changed since `position` (None: every row). Raises FeedExpired when it is too old."""
         ...

@@ -16,7 +16,7 @@ from functions.api.reading import fingerprint, read_call, read_credentials, read
 from shared.core.access import Caller
 from shared.core.failures import NeedsPerson, Passing
 from shared.services.access import Access
-from shared.services.context import Services
+from shared.services.connections import Connections
 from shared.services.idempotency import StoredAnswer, once
 from shared.services.problems import Problem
 
@@ -27,11 +27,13 @@ ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 HTML, PROBLEM = "text/html", "application/problem+json"
 
 
-async def answer(operation: Operation, services: Services, access: Access, req: func.HttpRequest) -> func.HttpResponse:
+async def answer(
+    operation: Operation, connections: Connections, access: Access, req: func.HttpRequest
+) -> func.HttpResponse:
     """The answer to a request. Never raises: nothing half done is left behind, and nobody sees a stack trace."""
     try:
         caller = await _admitted(operation, access, req)
-        return _response(await _answered(operation, services, caller, req))
+        return _response(await _answered(operation, connections, caller, req))
     except Problem as problem:
         return _refusal(problem)
     except Passing as failure:
@@ -51,8 +53,10 @@ async def _admitted(operation: Operation, access: Access, req: func.HttpRequest)
     return caller
 
 
-async def _answered(operation: Operation, services: Services, caller: Caller, req: func.HttpRequest) -> StoredAnswer:
-    call = read_call(operation, services, caller, req)
+async def _answered(
+    operation: Operation, connections: Connections, caller: Caller, req: func.HttpRequest
+) -> StoredAnswer:
+    call = read_call(operation, connections, caller, req)
 
     async def work() -> StoredAnswer:
         return _checked(operation, await operation.handler(call))
@@ -60,7 +64,7 @@ async def _answered(operation: Operation, services: Services, caller: Caller, re
     key = read_idempotency_key(req) if operation.once else None
     if key is None:
         return await work()
-    found, repeated = await once(services, f"{caller.label}|{key}", fingerprint(req), work)
+    found, repeated = await once(call.services, f"{caller.label}|{key}", fingerprint(req), work)
     if repeated:
         return replace(found, headers={**found.headers, "Idempotency-Replayed": "true"})
     return found

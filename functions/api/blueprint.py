@@ -9,10 +9,10 @@ import azure.functions as func
 from functions.api.answering import answer
 from functions.api.operation import Operation
 from shared.services.access import Access, KeysAtTheHost
-from shared.services.context import Services
+from shared.services.connections import Connections
 
 
-def api_blueprint(operations: Iterable[Operation], services: Services, access: Access) -> func.Blueprint:
+def api_blueprint(operations: Iterable[Operation], connections: Connections, access: Access) -> func.Blueprint:
     """One function per operation.
 
     Where the app checks by itself who asks, the host must let everybody through to it: it knows no level that means
@@ -21,14 +21,14 @@ def api_blueprint(operations: Iterable[Operation], services: Services, access: A
     level = func.AuthLevel.FUNCTION if isinstance(access, KeysAtTheHost) else func.AuthLevel.ANONYMOUS
     blueprint = func.Blueprint()
     for operation in operations:
-        _register(blueprint, operation, services, access, level)
+        _register(blueprint, operation, connections, access, level)
     return blueprint
 
 
 def _register(
-    blueprint: func.Blueprint, operation: Operation, services: Services, access: Access, level: func.AuthLevel
+    blueprint: func.Blueprint, operation: Operation, connections: Connections, access: Access, level: func.AuthLevel
 ) -> None:
     @blueprint.function_name(operation.name)
     @blueprint.route(operation.route, methods=[operation.method], auth_level=level)
     async def called(req: func.HttpRequest) -> func.HttpResponse:
-        return await answer(operation, services, access, req)
+        return await answer(operation, connections, access, req)

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from functions.api.operation import Operation, Page, Redirect
 from functions.api.problems import ALWAYS, BY_CODE, CHANGING, ENTERING, ONCE, READING, WITH_BODY, ProblemDetails
-from functions.api.reading import LONGEST_KEY, LONGEST_NAME
+from functions.api.reading import CONNECTION_PARAMETER, LONGEST_KEY, LONGEST_NAME
 from shared.services.access import SAFE_METHODS
 
 VERSION = "1.0"
@@ -35,6 +35,13 @@ KEYS: Json = {
 }
 
 TEXT: Json = {"type": "string"}
+CONNECTION: Json = {
+    "name": CONNECTION_PARAMETER,
+    "in": "query",
+    "required": False,
+    "description": "Which connection is meant, by its name in any case; left out: the default one.",
+    "schema": {**TEXT, "minLength": 1, "maxLength": 40},
+}
 NUMBER: Json = {"type": "integer", "minimum": 0}
 
 
@@ -111,6 +118,7 @@ def _parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
     for name, schema in query.get("properties", {}).items():
         required = name in query.get("required", ())
         yield {"name": name, "in": "query", "required": required, **_described(schema)}
+    yield CONNECTION
     if operation.etag and operation.method not in SAFE_METHODS:
         yield _header("If-Match", "Only over this version.", TEXT)
     if operation.once:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, RootModel
 
 from shared.core.access import Caller, Role
+from shared.services.connections import Connections
 from shared.services.context import Services
 from shared.services.forms.base import Form
 
@@ -34,19 +35,24 @@ class Redirect(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     """What a function is called with, read and checked: `path` has the route's parameters, `root` is the API's own
-    absolute address, `if_match` the version that a change is meant for."""
+    absolute address, `if_match` the version that a change is meant for. `services` are those of the connection that is
+    meant: the one `asked` for, or the default one. `connections` has all, for what concerns them all unless one is
+    `asked` for."""
 
     services: Services
+    connections: Connections
     caller: Caller
     path: Mapping[str, str]
     query: Query
     body: Body
     root: str
     if_match: str | None = None
+    asked: str | None = None
 
     def address(self, path: str) -> str:
-        """The absolute address of something below the API's root."""
-        return f"{self.root}/{quote(path)}"
+        """The absolute address of something below the API's root, in the same connection."""
+        query = f"?connection={self.asked}" if self.asked else ""
+        return f"{self.root}/{quote(path)}{query}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ KINDS = (
         "a page of another site asks in the name of the person who is signed in",
         "Ask from a page of this app, or with a token instead of the session.",
     ),
+    Kind(404, "unknown_connection", "there is no connection of this name", "Name one of those in `detail`."),
     Kind(404, "unknown_mapping", "there is no mapping of this name", "Name one of those in `detail`."),
     Kind(404, "unknown_table", "no mapping has this table", "Name a table that a mapping has, or the mapping."),
     Kind(404, "unknown_record", "there is no such record", "Look it up again; it may have been deleted."),
@@ -143,7 +144,7 @@ FAILURES = (
 
 BY_CODE = {kind.code: kind for kind in (*KINDS, *FAILURES)}
 
-READING = ("invalid_value", "unknown_parameter")
+READING = ("invalid_value", "unknown_parameter", "unknown_connection")
 ENTERING = ("not_signed_in", "invalid_token", "invalid_key", "role_missing")
 CHANGING = ("cross_site",)
 WITH_BODY = ("invalid_json", "unknown_member", "body_too_large", "not_json")

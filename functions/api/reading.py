@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from functions.api.operation import Call, NoBody, Operation
 from shared.core.access import Caller
 from shared.services.access import Credentials
-from shared.services.context import Services
+from shared.services.connections import Connections
 from shared.services.problems import Problem
 
 LARGEST_BODY = 1_000_000  # bytes
@@ -19,6 +19,8 @@ LONGEST_KEY = 200  # characters
 LONGEST_NAME = 100  # characters
 KEY_PARAMETER = "code"
 """The query parameter in which the Functions host takes a function key: not the operation's affair."""
+CONNECTION_PARAMETER = "connection"
+"""The query parameter of every operation that says which connection is meant."""
 
 
 def read_credentials(req: func.HttpRequest) -> Credentials:
@@ -30,17 +32,21 @@ def read_credentials(req: func.HttpRequest) -> Credentials:
 
 
 def read_call(
-    operation: Operation, services: Services, caller: Caller, req: func.HttpRequest
+    operation: Operation, connections: Connections, caller: Caller, req: func.HttpRequest
 ) -> Call[BaseModel, BaseModel]:
-    """The call that a request stands for. Raises Problem (400, 413, 415)."""
+    """The call that a request stands for. Raises Problem (400, 404, 413, 415)."""
+    asked = req.params.get(CONNECTION_PARAMETER)
+    services = connections.default if asked is None else connections.named(asked)
     return Call(
         services=services,
+        connections=connections,
         caller=caller,
         path=_path(req),
         query=_query(operation, req),
         body=_body(operation, req),
         root=_root(req),
         if_match=req.headers.get("if-match"),
+        asked=None if asked is None else services.connection,
     )
 
 
@@ -69,7 +75,7 @@ def _path(req: func.HttpRequest) -> Mapping[str, str]:
 
 
 def _query(operation: Operation, req: func.HttpRequest) -> BaseModel:
-    given = {name: value for name, value in req.params.items() if name != KEY_PARAMETER}
+    given = {name: value for name, value in req.params.items() if name not in (KEY_PARAMETER, CONNECTION_PARAMETER)}
     for name in given:
         if name not in operation.query.model_fields:
             known = ", ".join(operation.query.model_fields) or "there are none"

@@ -66,6 +66,11 @@ class Dataverse:
         await self._service.aclose()
 
     @property
+    def account(self) -> str:
+        """See RowStore."""
+        return self._service.account
+
+    @property
     def requests_sent(self) -> int:
         """How many requests have been sent so far, repeated ones and those of the health report included."""
         return self._service.requests_sent

@@ -1,6 +1,6 @@
 """The gate before a service: how many requests may be under way at once, and when the service asked for a pause.
 
-One gate per service and process: what a service asks of one caller (Retry-After, parallelism) it asks of the user
+One gate per service, user and process: what a service asks of one caller (Retry-After, parallelism) it asks of the user
 behind all of them.
 """
 
@@ -128,9 +128,9 @@ class Gate:
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Gate]] = WeakKeyDictionary()
 
 
-def gate_of(service: str, limit: int) -> Gate:
-    """The gate of a service (its address) in this process; `limit` is where a new one starts."""
+def gate_of(account: str, limit: int) -> Gate:
+    """The gate of a service for one of its users in this process; `limit` is where a new one starts."""
     gates = _gates.setdefault(asyncio.get_running_loop(), {})
-    if service not in gates:
-        gates[service] = Gate(limit)
-    return gates[service]
+    if account not in gates:
+        gates[account] = Gate(limit)
+    return gates[account]

@@ -195,8 +195,13 @@ class Service:
         return told_until(self._gate)
 
     @property
+    def account(self) -> str:
+        """Whom the service's limits hold for; see RowStore."""
+        return f"{self.root.casefold()} as {self._tokens.identity}"
+
+    @property
     def _gate(self) -> Gate:
-        return gate_of(self.root, self._concurrency)
+        return gate_of(self.account, self._concurrency)
 
     async def _attempt(self, call: Call, token: str, patience: Patience) -> tuple[httpx.Response | _Trouble, float]:
         """What one attempt brought, and how many seconds the service took for it."""

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from shared.adapters.connection_settings import ConnectionSettings, FaultyConnection, member_of, read_connections
 
 
 class SettingsError(Exception):
@@ -100,6 +112,10 @@ def _pairs(value: SecretStr) -> list[tuple[str, str]]:
     return [(name.strip(), key.strip()) for name, _, key in parts]
 
 
+def _connections(value: object) -> object:
+    return read_connections(value) if isinstance(value, str) else value
+
+
 type ApiKeys = Annotated[SecretStr, AfterValidator(_keys)]
 type Schedule = Annotated[str, AfterValidator(_ncrontab)]
 type Address = Annotated[str, AfterValidator(_address)]
@@ -107,6 +123,7 @@ type Environment = Annotated[str, AfterValidator(_address), AfterValidator(_befo
 type StorageConnection = Annotated[SecretStr, AfterValidator(_storage)]
 type ServiceBusConnection = Annotated[SecretStr, AfterValidator(_service_bus)]
 type Guid = Annotated[str, AfterValidator(_guid)]
+type FurtherConnections = Annotated[tuple[ConnectionSettings, ...], BeforeValidator(_connections)]
 
 
 class Settings(BaseModel):
@@ -141,7 +158,13 @@ class Settings(BaseModel):
         "default",
         alias="CONNECTION_ID",
         pattern=r"^[A-Za-z0-9-]{1,40}$",
-        description="Name of this pair of company and environment; all state is kept under it.",
+        description="Name of this pair of company and environment, the default connection; all state is kept under it.",
+    )
+    connections: FurtherConnections = Field(
+        (),
+        alias="CONNECTIONS",
+        description="Further connections beside the default one, as a JSON list of objects; their members are below. "
+        "They must not hold secrets: they name the settings that do.",
     )
     tenant_id: str | None = Field(
         None, alias="TENANT_ID", description="Microsoft Entra tenant of the app registration."
@@ -340,6 +363,12 @@ class Settings(BaseModel):
         return dict(_pairs(self.api_keys)) if self.api_keys else {}
 
     @property
+    def pair(self) -> tuple[str, str, str]:
+        """What is synchronized with what: the environment and company, and the other environment."""
+        urls = (self.business_central_url.casefold(), self.dataverse_url.casefold())
+        return urls[0], self.business_central_company_id, urls[1]
+
+    @property
     def interval(self) -> timedelta:
         """Between two runs of a mapping."""
         return timedelta(minutes=self.interval_minutes)
@@ -347,12 +376,49 @@ class Settings(BaseModel):
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings in `environment`; an empty value counts as missing. Raises SettingsError with one sentence."""
-    known = {field.alias for field in Settings.model_fields.values()}
-    values = {name: value.strip() for name, value in environment.items() if name in known and value.strip()}
     try:
-        return Settings.model_validate(values)
+        return _validated(environment)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
+
+
+def _validated(environment: Mapping[str, str]) -> Settings:
+    known = {field.alias for field in Settings.model_fields.values()}
+    values = {name: value.strip() for name, value in environment.items() if name in known and value.strip()}
+    return Settings.model_validate(values)
+
+
+def read_all_settings(environment: Mapping[str, str]) -> list[Settings]:
+    """The settings of each connection, the default one first. Raises SettingsError with one sentence."""
+    default = read_settings(environment)
+    every = [default]
+    for connection in default.connections:
+        every.append(_settings_of(connection, environment))
+        _refuse_twins(every)
+    return every
+
+
+def _settings_of(connection: ConnectionSettings, environment: Mapping[str, str]) -> Settings:
+    try:
+        return _validated(connection.replaced(environment))
+    except ValidationError as error:
+        wrong = _wrong(error, member_of)
+    except FaultyConnection as faulty:
+        wrong = str(faulty)
+    raise SettingsError(f"The setting CONNECTIONS is wrong: connection {connection.name}: {wrong}.")
+
+
+def _refuse_twins(every: Sequence[Settings]) -> None:
+    """Of two with one name the state would be mixed up; two of one pair would write the same records."""
+    *others, last = every
+    for other in others:
+        if other.connection.casefold() == last.connection.casefold():
+            raise SettingsError(f"The setting CONNECTIONS is wrong: two connections have the name {last.connection}.")
+        if other.pair == last.pair:
+            raise SettingsError(
+                f"The setting CONNECTIONS is wrong: the connections {other.connection} and {last.connection} have the "
+                "same company and the same Dataverse environment."
+            )
 
 
 _PREDICATES = {
@@ -370,11 +436,22 @@ def _sentence(error: ValidationError) -> str:
     """The first thing that is wrong; never the value, which may be a secret."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
-    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
         return f"The setting {name} is missing: {field.description}"
     if not name:
-        return f"The setting {message}."  # a rule of the whole begins with the name of the guilty one
-    predicate = _PREDICATES.get(first["type"], message).format(**first.get("ctx", {}))
-    return f"The setting {name} is wrong: it {predicate}."
+        return f"The setting {_message(first)}."  # a rule of the whole begins with the name of the guilty one
+    return f"The setting {name} is wrong: {'' if name == 'CONNECTIONS' else 'it '}{_message(first)}."
+
+
+def _wrong(error: ValidationError, called: Callable[[str], str]) -> str:
+    """The same as part of a sentence, with the settings called otherwise."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    if not first["loc"]:
+        return re.sub(r"\b[A-Z]+(_[A-Z]+)+\b", lambda name: called(name[0]), _message(first))
+    return f"{called(str(first['loc'][0]))} {_message(first)}"
+
+
+def _message(first: ErrorDetails) -> str:
+    predicate = _PREDICATES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return predicate.format(**first.get("ctx", {})) if first["type"] in _PREDICATES else predicate

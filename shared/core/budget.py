@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.core.sides import Side
-
 REFRESH_EVERY = timedelta(seconds=20)
 ALIVE_FOR = timedelta(seconds=90)  # without a sign of life: several signs may get lost
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -36,22 +34,27 @@ WHOLE = Share()
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A sign of life: who, when, and until when which service has told it to pause."""
+    """A sign of life: who, when, which accounts it works with, and until when it was told to pause on which.
+
+    An account is a user of a service, as its connector names it.
+    """
 
     id: str
     seen_at: datetime
-    paused_until: Mapping[Side, datetime] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    paused_until: Mapping[str, datetime] = field(default_factory=dict)
 
 
-def share_of(id: str, instances: Iterable[Instance], now: datetime) -> Share:
-    """The share of the instance `id`, which is alive whatever the signs say."""
-    alive = sorted({one.id for one in instances if now - one.seen_at < ALIVE_FOR} | {id})
-    return Share(alive.index(id), len(alive))
+def share_of(id: str, account: str, instances: Iterable[Instance], now: datetime) -> Share:
+    """The share of the instance `id` in what the account is granted; it works with it whatever the signs say."""
+    alive = {one.id for one in instances if account in one.accounts and now - one.seen_at < ALIVE_FOR}
+    ranked = sorted(alive | {id})
+    return Share(ranked.index(id), len(ranked))
 
 
-def pause_of(side: Side, instances: Iterable[Instance], now: datetime) -> datetime | None:
+def pause_of(account: str, instances: Iterable[Instance], now: datetime) -> datetime | None:
     """Until when nobody may ask the service: the longest pause that is not over, also one that a dead one was told."""
-    pauses = [one.paused_until[side] for one in instances if side in one.paused_until]
+    pauses = [one.paused_until[account] for one in instances if account in one.paused_until]
     return max((until for until in pauses if until > now), default=None)
 
 

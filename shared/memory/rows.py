@@ -57,6 +57,7 @@ class MemoryRows:
         self._ids = ids
         self._tables = {table.name: table for table in known if table.side is self.side}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in self._tables}
+        self.account = f"{self.side.product} in memory"
         self.share = WHOLE
         self._held_until: datetime | None = None
         self._told_until: datetime | None = None

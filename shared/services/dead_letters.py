@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.ports import DeadLetter
-from shared.services.context import Services
+from shared.services.connections import Connections
 from shared.services.problems import Problem
 
 MOST_AT_ONCE = 100
@@ -18,13 +18,18 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class DeadMessage:
-    """A dead letter and what it points to; `waited_for` says whether its slice of the run is still to be done."""
+    """A dead letter and what it points to; `waited_for` says whether its slice of the run is still to be done.
+
+    `trouble` says why it cannot be worked off, however often it is sent; empty when nothing is known against it.
+    """
 
     letter: DeadLetter
+    connection: str | None
     mapping: str | None
     run: str | None
     slice: int | None
     waited_for: bool
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +40,62 @@ class DeadMessages:
     continuation: str | None
 
 
-async def dead_messages(services: Services, *, after: str | None, limit: int) -> DeadMessages:
-    """What was set aside. Raises Problem (400), Passing, NeedsPerson."""
+async def dead_messages(
+    connections: Connections, *, of: str | None = None, after: str | None = None, limit: int
+) -> DeadMessages:
+    """What was set aside; of one connection only, if `of` names it. Raises Problem (400), Passing, NeedsPerson."""
     if after is not None and not (after.isascii() and after.isdigit()):
         text = "continuation: must be that of an answer before."
         raise Problem(400, "invalid_value", text, field="continuation")
-    letters = await services.dead_letters.page(int(after) if after else None, limit)
-    continuation = str(letters[-1].number) if len(letters) == limit else None
-    return DeadMessages(await _explained(services, letters), continuation)
+    letters, continuation = await _letters(connections, of, int(after) if after else None, limit)
+    return DeadMessages(await _explained(connections, letters), continuation)
 
 
-async def resubmit(services: Services, number: str) -> DeadMessage:
+async def resubmit(connections: Connections, number: str) -> DeadMessage:
     """Send one to the queue again. Raises Problem (404), Passing, NeedsPerson."""
     known = number.isascii() and number.isdigit()
-    moved = await services.dead_letters.resubmit([int(number)]) if known else []
+    moved = await connections.default.dead_letters.resubmit([int(number)]) if known else []
     if not moved:
         raise Problem(404, "unknown_message", f"There is no dead letter with the sequence number {number}.")
-    return (await _explained(services, moved))[0]
+    return (await _explained(connections, moved))[0]
 
 
-async def resubmit_all(services: Services) -> DeadMessages:
+async def resubmit_all(connections: Connections, *, of: str | None = None) -> DeadMessages:
     """Send the first hundred again; with a continuation when there are more: ask again then."""
-    letters = await services.dead_letters.page(None, MOST_AT_ONCE)
-    moved = await services.dead_letters.resubmit([letter.number for letter in letters]) if letters else []
-    continuation = str(letters[-1].number) if len(letters) == MOST_AT_ONCE else None
-    return DeadMessages(await _explained(services, moved), continuation)
+    letters, continuation = await _letters(connections, of, None, MOST_AT_ONCE)
+    numbers = [letter.number for letter in letters]
+    moved = await connections.default.dead_letters.resubmit(numbers) if numbers else []
+    return DeadMessages(await _explained(connections, moved), continuation)
 
 
-async def _explained(services: Services, letters: Sequence[DeadLetter]) -> list[DeadMessage]:
-    return [await _explain(services, letter) for letter in letters]
+async def _letters(
+    connections: Connections, of: str | None, after: int | None, limit: int
+) -> tuple[list[DeadLetter], str | None]:
+    """The next ones, and where to go on. There is one queue for all connections, so others' are passed over."""
+    found: list[DeadLetter] = []
+    while True:
+        letters = await connections.default.dead_letters.page(after, limit)
+        for letter in letters:
+            after = letter.number
+            found += [letter] if of in (None, letter.message.body.get("connection")) else []
+            if len(found) == limit:
+                return found, str(after)
+        if len(letters) < limit:
+            return found, None
 
 
-async def _explain(services: Services, letter: DeadLetter) -> DeadMessage:
+async def _explained(connections: Connections, letters: Sequence[DeadLetter]) -> list[DeadMessage]:
+    return [await _explain(connections, letter) for letter in letters]
+
+
+async def _explain(connections: Connections, letter: DeadLetter) -> DeadMessage:
     body = letter.message.body
-    mapping, run_id, number = body.get("mapping"), body.get("run"), body.get("slice")
-    if not (isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
-        return DeadMessage(letter, None, None, None, waited_for=False)
+    name, mapping, run_id, number = (body.get(member) for member in ("connection", "mapping", "run", "slice"))
+    if not (isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
+        return DeadMessage(letter, None, None, None, None, False, "It is no message of this app.")
+    services = connections.find(name)
+    if services is None:
+        return DeadMessage(letter, name, mapping, run_id, number, False, connections.unknown(name))
     run = await services.runs(mapping).get(run_id)
     waited_for = run is not None and not run.ended and (number, body.get("turn", run.delays)) == (run.slice, run.delays)
-    return DeadMessage(letter, mapping, run_id, number, waited_for)
+    return DeadMessage(letter, services.connection, mapping, run_id, number, waited_for)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.core.mapping import Mapping
+from shared.core.mapping import Mapping as TableMapping
 from shared.ports import Check
 from shared.services.context import Services
 from shared.services.repositories.runs import MappingState
@@ -25,7 +25,7 @@ class MappingHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Every dependency and every mapping."""
+    """Both services of a connection, and every mapping."""
 
     checks: Sequence[Check]
     mappings: Sequence[MappingHealth]
@@ -36,14 +36,35 @@ class Health:
         return all(check.ok for check in self.checks)
 
 
-async def health(services: Services) -> Health:
-    """Ask every dependency at once; the mappings only when the storage answers."""
-    found = await asyncio.gather(
-        services.business_central.check(), services.dataverse.check(), services.state.check(), services.queue.check()
+@dataclass(frozen=True, slots=True)
+class AppHealth:
+    """What all connections have in common, and then each connection by its name."""
+
+    common: Sequence[Check]
+    connections: Mapping[str, Health]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every dependency can be reached and authorizes us."""
+        return all(check.ok for check in self.common) and all(one.ok for one in self.connections.values())
+
+
+async def health(every: Sequence[Services]) -> AppHealth:
+    """Ask every dependency of these connections at once; the mappings only when the storage answers."""
+    storage, queue, *services = await asyncio.gather(
+        every[0].state.check(), every[0].queue.check(), *(reachable(one) for one in every)
     )
-    checks = [check for group in found for check in group]
-    mappings = await _mapping_health(services) if all(check.ok for check in found[2]) else []
-    return Health(checks, mappings)
+    mappings: list[list[MappingHealth]] = [[] for _ in every]
+    if all(check.ok for check in storage):
+        mappings = await asyncio.gather(*(_mapping_health(one) for one in every))
+    found = zip(every, services, mappings, strict=True)
+    return AppHealth([*storage, *queue], {one.connection: Health(checks, states) for one, checks, states in found})
+
+
+async def reachable(services: Services) -> list[Check]:
+    """What Business Central and Dataverse say to one connection."""
+    found = await asyncio.gather(services.business_central.check(), services.dataverse.check())
+    return [check for group in found for check in group]
 
 
 async def _mapping_health(services: Services) -> list[MappingHealth]:
@@ -51,7 +72,7 @@ async def _mapping_health(services: Services) -> list[MappingHealth]:
     return [MappingHealth(mapping.name, _status(services, mapping, state), state) for mapping, state in states]
 
 
-def _status(services: Services, mapping: Mapping, state: MappingState) -> str:
+def _status(services: Services, mapping: TableMapping, state: MappingState) -> str:
     if not mapping.enabled:
         return "disabled"
     if state.last_message:

@@ -441,4 +441,4 @@ async def test_the_labels_of_a_choice_are_told_by_value(stage: Stage) -> None:
 async def test_the_hint_of_the_service_is_followed(stage: Stage) -> None:
     await stage.control.settings(dop_hint=7)
     await stage.names()
-    assert gate_of(stage.store._service.root, 1).limit == 7
+    assert gate_of(stage.store.account, 1).limit == 7

@@ -9,6 +9,7 @@ import pytest
 from shared.core.jobs import Trigger
 from shared.memory.dead_letters import MemoryDeadLetters
 from shared.ports import JobMessage
+from shared.services.connections import Connections
 from shared.services.context import Services
 from shared.services.dead_letters import MOST_AT_ONCE, dead_messages, resubmit, resubmit_all
 from shared.services.problems import Problem
@@ -31,7 +32,7 @@ async def with_dead_letter(mapping: str = "CURRENCY") -> tuple[World, Services]:
 async def test_a_dead_letter_names_its_run_and_mapping() -> None:
     _, services = await with_dead_letter()
 
-    (found,) = (await dead_messages(services, after=None, limit=10)).messages
+    (found,) = (await dead_messages(Connections.of(services), after=None, limit=10)).messages
 
     assert (found.mapping, found.slice, found.waited_for) == ("CURRENCY", 0, True)
     assert found.run == found.letter.message.body["run"]
@@ -40,13 +41,13 @@ async def test_a_dead_letter_names_its_run_and_mapping() -> None:
 
 async def test_a_resubmitted_message_is_run_to_its_end() -> None:
     world, services = await with_dead_letter()
-    (found,) = (await dead_messages(services, after=None, limit=10)).messages
+    (found,) = (await dead_messages(Connections.of(services), after=None, limit=10)).messages
 
-    moved = await resubmit(services, str(found.letter.number))
+    moved = await resubmit(Connections.of(services), str(found.letter.number))
     await world.work_off()
 
     assert moved.waited_for
-    assert (await dead_messages(services, after=None, limit=10)).messages == []
+    assert (await dead_messages(Connections.of(services), after=None, limit=10)).messages == []
     jobs, _ = await services.jobs.page(None, 10)
     assert all(job.status.ended for job in jobs)
 
@@ -58,7 +59,7 @@ async def test_a_message_whose_run_has_ended_says_so_and_does_nothing() -> None:
     await world.work_off()
     jobs, _ = await services.jobs.page(None, 10)
 
-    answer = await resubmit_all(services)
+    answer = await resubmit_all(Connections.of(services))
     await world.work_off()
 
     assert [one.waited_for for one in answer.messages] == [False]
@@ -72,7 +73,7 @@ async def test_all_are_sent_again_a_hundred_at_a_time() -> None:
     while delivery := world.queue.receive():
         world.queue.dead_letter(delivery, "TTLExpiredException")
 
-    first, second = await resubmit_all(services), await resubmit_all(services)
+    first, second = await resubmit_all(Connections.of(services)), await resubmit_all(Connections.of(services))
 
     assert (len(first.messages), first.continuation is None) == (MOST_AT_ONCE, False)
     assert (len(second.messages), second.continuation) == (1, None)
@@ -83,7 +84,7 @@ async def test_all_are_sent_again_a_hundred_at_a_time() -> None:
 async def test_a_number_that_is_none_is_refused(number: str) -> None:
     _, services = await with_dead_letter()
     with pytest.raises(Problem) as refused:
-        await resubmit(services, number)
+        await resubmit(Connections.of(services), number)
     assert (refused.value.status, refused.value.code) == (404, "unknown_message")
 
 
@@ -91,5 +92,5 @@ async def test_a_number_that_is_none_is_refused(number: str) -> None:
 async def test_a_continuation_that_is_none_is_refused(continuation: str) -> None:
     _, services = await with_dead_letter()
     with pytest.raises(Problem) as refused:
-        await dead_messages(services, after=continuation, limit=10)
+        await dead_messages(Connections.of(services), after=continuation, limit=10)
     assert (refused.value.status, refused.value.field) == (400, "continuation")

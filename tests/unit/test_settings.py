@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.settings import SettingsError, read_settings
+from shared.adapters.settings import SettingsError, read_all_settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "hush-no-sentence-may-say-this"
@@ -144,3 +144,90 @@ def test_the_sample_needs_only_the_placeholders_replaced() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
     filled = sample | {"CLIENT_SECRET": SECRET, "DATAVERSE_URL": DATAVERSE, "BUSINESS_CENTRAL_URL": BUSINESS_CENTRAL}
     assert read_settings(filled).client_secret is not None
+
+
+# Further connections
+
+OTHER_COMPANY = "11111111-480d-51e2-b41a-32326d131495"
+NORTH = {"name": "NORTH", "business_central_company_id": OTHER_COMPANY}
+FAR = {**NORTH, "dataverse_url": "https://north.crm4.dynamics.com", "client_id": CLIENT}
+
+
+def further(*connections: object) -> dict[str, str]:
+    return {"CONNECTIONS": json.dumps(list(connections))}
+
+
+def test_a_further_connection_is_the_default_one_with_some_things_replaced() -> None:
+    environment = SERVER | {"TENANT_ID": TENANT, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET}
+    default, north = read_all_settings(environment | further(NORTH))
+    assert (default.connection, north.connection) == ("default", "NORTH")
+    assert (north.business_central_company_id, north.dataverse_url) == (OTHER_COMPANY, DATAVERSE)
+    assert north.client_secret == default.client_secret
+
+
+def test_a_connection_with_credentials_of_its_own_takes_none_of_the_default_one() -> None:
+    environment = SERVER | {"TENANT_ID": TENANT, "CLIENT_ID": COMPANY, "CLIENT_SECRET": SECRET}
+    _, north = read_all_settings(environment | further(FAR))
+    assert (north.client_id, north.client_secret, north.tenant_id) == (CLIENT, None, TENANT)
+    reference = {**FAR, "client_secret_setting": "NORTH_SECRET"}
+    _, north = read_all_settings(environment | further(reference) | {"NORTH_SECRET": f"{SECRET}-2"})
+    assert north.client_secret is not None
+    assert north.client_secret.get_secret_value() == f"{SECRET}-2"
+
+
+def test_the_names_in_the_web_client_are_not_taken_from_another_company() -> None:
+    names = {"BUSINESS_CENTRAL_COMPANY_NAME": "CRONUS", "BUSINESS_CENTRAL_WEB_CLIENT": "https://bc.example/Production"}
+    _, north = read_all_settings(SERVER | names | further(NORTH))
+    assert (north.business_central_company_name, north.business_central_web_client) == (
+        None,
+        "https://bc.example/Production",
+    )
+
+
+# What CONNECTIONS holds, and what the sentence says.
+WRONG_CONNECTIONS: list[tuple[object, str]] = [
+    ("NORTH", "it must be JSON"),
+    ('{"name": "NORTH"}', "a list of objects"),
+    (["NORTH"], "a list of objects"),
+    ([{"name": "NORTH"}], "connection NORTH: business_central_company_id is missing"),
+    ([{"business_central_company_id": COMPANY}], "connection no. 1: name is missing"),
+    ([NORTH, {**NORTH, "name": "two words"}], "connection two words: name must be 1 to 30 letters, digits, - and _"),
+    ([{**NORTH, "name": "x" * 31}], "connection no. 1: name must be 1 to 30"),
+    ([{**NORTH, "name": 7}], "connection no. 1: name must be a text"),
+    ([{**NORTH, "business_central_company_id": "CRONUS"}], "NORTH: business_central_company_id must be a GUID"),
+    ([{**NORTH, "dataverse_url": "north"}], "NORTH: dataverse_url must be an address"),
+    ([{**NORTH, "dataverse_url": f"{DATAVERSE}/api/data/v9.2"}], "NORTH: dataverse_url must end before /api"),
+    ([{**NORTH, "client_id": "me"}], "NORTH: client_id must be a GUID"),
+    ([{**NORTH, "ownership_model": "Nobody"}], "NORTH: ownership_model must be 'Person' or 'Team'"),
+    ([{**NORTH, "client_secret": SECRET}], "NORTH: client_secret must not stand here.*as client_secret_setting"),
+    ([{**NORTH, "colour": "blue"}], "NORTH: colour is unknown; the members are name,"),
+    ([{**FAR, "client_secret_setting": "NOWHERE"}], "NORTH: client_secret_setting names the setting NOWHERE, which is"),
+    (
+        [{**NORTH, "client_secret_setting": "NORTH_SECRET"}],
+        "NORTH: client_secret_setting needs tenant_id and client_id",
+    ),
+    ([{**NORTH, "dataverse_token_setting": "NORTH_SECRET"}], "NORTH: dataverse_token_setting is for simulators"),
+    ([NORTH, {**FAR, "name": "north"}], "two connections have the name north"),
+    ([{**NORTH, "name": "Default"}], "two connections have the name Default"),
+    ([{**NORTH, "business_central_company_id": COMPANY.upper()}], "default and NORTH have the same company"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), WRONG_CONNECTIONS, ids=[words for _, words in WRONG_CONNECTIONS])
+def test_a_wrong_connection_is_one_sentence_that_names_it_and_the_member(given: object, words: str) -> None:
+    text = given if isinstance(given, str) else json.dumps(given)
+
+    with pytest.raises(SettingsError) as refused:
+        read_all_settings(SERVER | {"CONNECTIONS": text, "NORTH_SECRET": SECRET})
+
+    sentence = str(refused.value)
+    assert sentence.startswith("The setting CONNECTIONS is wrong: ")
+    assert re.search(words, sentence)
+    assert sentence.endswith(".")
+    assert SECRET not in sentence
+
+
+def test_no_secret_of_a_connection_is_shown_when_settings_are_printed() -> None:
+    environment = {**SERVER, "TENANT_ID": TENANT, "NORTH_SECRET": SECRET}
+    every = read_all_settings(environment | further({**FAR, "client_secret_setting": "NORTH_SECRET"}))
+    assert SECRET not in f"{every!r} {[one.model_dump_json() for one in every]}"

@@ -15,7 +15,7 @@ from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.state import MemoryState
 from shared.services.context import Facts, Services
-from shared.services.share_of_budget import TABLE
+from shared.services.share_of_budget import PARTITION, TABLE
 from tests.world import CUSTOMERS, TABLES
 
 BC, DV = Side
@@ -122,4 +122,4 @@ async def test_the_traces_of_instances_of_long_ago_are_removed() -> None:
     cluster.clock.advance(seconds=(FORGOTTEN_AFTER + timedelta(seconds=1)).total_seconds())
     await cluster.next_refresh(0)
     await cluster.next_refresh(0)
-    assert len(await cluster.state.scan(TABLE, "default")) == 1
+    assert len(await cluster.state.scan(TABLE, PARTITION)) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from functions import OPERATIONS
-from functions.api.openapi import document, problems_of
+from functions.api.openapi import CONNECTION, document, problems_of
 from functions.api.operation import Operation
 from functions.api.problems import BY_CODE
 from infra.local.reference.markdown import code, codes, table
@@ -60,7 +60,7 @@ def _parameters(operation: Operation, described: Json) -> str:
     rows = [
         (code(one["name"]), one["in"], _values(one["schema"], schemas), one["description"])
         for one in found
-        if one["in"] != "path"
+        if one["in"] != "path" and one is not CONNECTION  # every endpoint has it, so it is told once
     ]
     return table(("Parameter", "In", "Values", "Meaning"), rows).rstrip() if rows else ""
 

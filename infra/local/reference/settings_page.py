@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from infra.local.reference.markdown import code, table
+from shared.adapters.connection_settings import ConnectionSettings
 from shared.adapters.settings import Settings
 
 INTRODUCTION = """# Settings
@@ -22,7 +23,7 @@ no secret at all.
 """
 
 SECTIONS = {
-    "What is synchronized": ("BUSINESS_CENTRAL_URL", "BUSINESS_CENTRAL_COMPANY_ID", "DATAVERSE_URL", "CONNECTION_ID"),
+    "What is synchronized": ("BUSINESS_CENTRAL_URL", "BUSINESS_CENTRAL_COMPANY_ID", "DATAVERSE_URL", "CONNECTION"),
     "Who signs in": ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "BUSINESS_CENTRAL_TOKEN", "DATAVERSE_TOKEN"),
     "Who may call": ("API_", "APP_SERVICE", "ENTRA_", "WEBSITE_AUTH"),
     "Where the state is kept": ("AzureWebJobsStorage",),
@@ -30,6 +31,21 @@ SECTIONS = {
     "How it works": ("",),
 }
 """Which settings stand together: each goes to the first section with the beginning of its name."""
+
+FURTHER = """### Further connections
+
+`CONNECTIONS` is a JSON list of objects with these members. What is left out is as the default connection has it, so a
+second company of the same environment needs a name and its id. A secret stands in a setting of its own (best a Key
+Vault reference), and the object names that setting:
+
+```json
+[
+  {"name": "NORTH", "business_central_company_id": "6e1d3b5a-2a57-4f3e-9a44-0f6d3c1b7e20",
+   "dataverse_url": "https://north.crm4.dynamics.com",
+   "client_id": "9ee4af1b-7e4f-4c2a-8a3c-2f3b1d6f0c11", "client_secret_setting": "NORTH_SECRET"}
+]
+```
+"""
 
 ONE_OF = ("AzureWebJobsStorage", "ServiceBusConnection")
 """Families of which one setting is needed, whichever."""
@@ -54,9 +70,21 @@ def settings_page() -> str:
         here = {name: fields.pop(name) for name in list(fields) if name.startswith(beginnings)}
         rows = [_row(name, field) for name, field in here.items()]
         parts.append(f"## {title}\n\n{table(('Setting', 'Required', 'Default', 'Meaning'), rows)}")
+        parts += [f"{FURTHER}\n{_members()}"] if "CONNECTIONS" in here else []
     host = ((code(name), text) for name, text in HOST_SETTINGS.items() if name not in _names())
     parts.append(f"## What the Functions host reads\n\n{table(('Setting', 'Meaning'), host)}")
     return "\n".join(parts)
+
+
+def _members() -> str:
+    """What an object of CONNECTIONS has."""
+    fields = ConnectionSettings.model_fields.items()
+    rows = ((code(name), "yes" if one.is_required() else "no", _meaning(one)) for name, one in fields)
+    return table(("Member", "Required", "Meaning"), rows)
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join([str(field.description), *_limits(field)])
 
 
 def _names() -> set[str]:
@@ -64,9 +92,9 @@ def _names() -> set[str]:
 
 
 def _row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
-    default = "" if field.is_required() or field.default is None else code(str(field.default))
-    meaning = " ".join([*(["*secret*."] if _is_secret(field) else []), str(field.description), *_limits(field)])
-    return code(name), _required(name, field), default, meaning
+    default = "" if field.is_required() or field.default in (None, ()) else code(str(field.default))
+    secret = "*secret*. " if _is_secret(field) else ""
+    return code(name), _required(name, field), default, secret + _meaning(field)
 
 
 def _required(name: str, field: FieldInfo) -> str:

@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.budget import ALIVE_FOR, FORGOTTEN_AFTER, WHOLE, Instance, Share, forgotten, pause_of, share_of
-from shared.core.sides import Side
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-BC, DV = Side
 
 
 def instance(id: str, *, silent_for: timedelta = timedelta(0), **pauses: int) -> Instance:
-    """An instance that gave its last sign so long ago; its pauses in seconds from now, by side."""
-    return Instance(id, NOW - silent_for, {Side(side): NOW + timedelta(seconds=s) for side, s in pauses.items()})
+    """An instance that gave its last sign so long ago; its pauses in seconds from now, by account."""
+    paused = {account: NOW + timedelta(seconds=s) for account, s in pauses.items()}
+    return Instance(id, NOW - silent_for, ("business_central",), paused)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,11 @@ def test_all_shares_together_are_what_there_is_unless_there_are_more_instances_t
     ids=["alone", "alone, seen", "two", "three", "just alive", "dead", "myself seen late", "a clock that is ahead"],
 )
 def test_a_share_is_that_among_the_living(others: list[Instance], expected: Share) -> None:
-    assert share_of("me", others, NOW) == expected
+    assert share_of("me", "business_central", others, NOW) == expected
+
+
+def test_who_works_with_another_account_takes_nothing_away() -> None:
+    assert share_of("me", "dataverse", [instance("another")], NOW) == WHOLE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ def test_a_share_is_that_among_the_living(others: list[Instance], expected: Shar
     ids=["nobody", "no pause", "a pause", "another service", "the longest", "just over", "over", "of a dead one"],
 )
 def test_the_longest_pause_holds_for_all(instances: list[Instance], expected: int | None) -> None:
-    until = pause_of(BC, instances, NOW)
+    until = pause_of("business_central", instances, NOW)
     assert until == (None if expected is None else NOW + timedelta(seconds=expected))
 
 

@@ -14,6 +14,8 @@ from functions import OPERATIONS
 from functions.api.answering import answer
 from functions.api.operation import Operation
 from shared.services.access import Access, KeysAtTheHost
+from shared.services.connections import Connections
+from shared.services.context import Services
 from tests.world import World
 
 HOST = "https://sync.example"
@@ -41,10 +43,11 @@ class Answered:
 
 @dataclass
 class Api:
-    """The operations and who is let in."""
+    """The operations, who is let in, and the connections beside the world's own."""
 
     world: World = field(default_factory=World)
     access: Access = field(default_factory=KeysAtTheHost)
+    further: tuple[Services, ...] = ()
 
     async def call(
         self,
@@ -65,6 +68,6 @@ class Api:
         request = func.HttpRequest(
             one.method, url, headers=sent, params=params, route_params=dict(path or {}), body=content
         )
-        found = await answer(one, self.world.services, self.access, request)
+        found = await answer(one, Connections.of(self.world.services, *self.further), self.access, request)
         named = {name.lower(): value for name, value in found.headers.items()}
         return Answered(found.status_code, {**named, "content-type": found.mimetype}, found.get_body().decode())
