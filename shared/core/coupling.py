@@ -54,7 +54,8 @@ class Coupling:
     """A coupled pair. `synchronized_at` is when both sides last agreed, None before that. `coupled_by` is the person or
     key that asked for the coupling, or for the run that made it; empty for the timer.
 
-    `version` is the stored document's, None before it is stored: a change names the one it was decided on.
+    `version` is the stored document's, None before it is stored: a change names the one it was decided on. `history` is
+    what was done to the pair so far, as text that `core.history` reads.
     """
 
     business_central: CoupledRecord
@@ -64,6 +65,7 @@ class Coupling:
     attempt: Attempt | None = None
     version: str | None = field(default=None, compare=False)
     coupled_by: str = ""
+    history: str = field(default="", repr=False)
 
     def at(self, side: Side) -> CoupledRecord:
         """The end on `side`."""
@@ -78,7 +80,7 @@ class Coupling:
     def agreed(self, business_central: CoupledRecord, dataverse: CoupledRecord, now: datetime) -> Coupling:
         """The coupling once both sides agree on what these ends say; nothing is on its way then."""
         return Coupling(
-            business_central, dataverse, self.coupled_at, now, version=self.version, coupled_by=self.coupled_by
+            business_central, dataverse, self.coupled_at, now, None, self.version, self.coupled_by, self.history
         )
 
     def attempting(self, writes: Mapping[Side, Values], after: Coupling, now: datetime) -> Coupling:

@@ -41,7 +41,8 @@ class Merge:
     """What a merge came to.
 
     `writes` has the columns to write per side, `base` what both sides hold once that is done. With `conflicts`, `waits`
-    or `problems` nothing may be written. `left` are references that found nothing and were left alone.
+    or `problems` nothing may be written. `left` are references that found nothing and were left alone. `overruled`
+    tells that an edit gave way to the other side's because the mapping says who wins.
     """
 
     writes: dict[Side, Values] = field(default_factory=lambda: {side: {} for side in BOTH})
@@ -50,6 +51,7 @@ class Merge:
     waits: list[Unresolved] = field(default_factory=list)
     problems: list[FieldProblem] = field(default_factory=list)
     left: list[Unresolved] = field(default_factory=list)
+    overruled: bool = False
 
 
 def merge(
@@ -150,6 +152,7 @@ class _Merging:
             elif source is None or source not in self._allowed:
                 self._leave(item.line)
             else:
+                self._result.overruled |= item.line.both_ways and len(moved) == len(BOTH)
                 self._send(item, source)
 
     def _source(self, line: Line, moved: Collection[Side], record_moved: Collection[Side]) -> Side | None:

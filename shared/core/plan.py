@@ -131,7 +131,8 @@ def _merge(
     writes = {side: in_write_order(tables[side], values) for side, values in merged.writes.items() if values}
     left = tuple(merged.left)
     if writes:
-        return Change(before, after, writes, left=left)
+        rule = Reason.CONFLICT_DECIDED if merged.overruled else Reason.SOURCE_CHANGED
+        return Change(before, after, writes, rule, left)
     if coupling.attempt is None and all(after.at(side) == coupling.at(side) for side in BOTH):
         return Nothing(Reason.IN_STEP, left)
     return Remember(after, left=left)

@@ -18,6 +18,7 @@ from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import UpdateConflictResolution, WhenOutsideFilter
 from shared.core.plan import decide, without_attempt
 from shared.core.prepare import once_per_object
+from shared.core.reasons import Reason
 from shared.core.references import Unresolved
 from shared.core.refusals import Refusal, RefusalCode, name_of_end, name_of_pair
 from shared.core.remember import holds
@@ -143,7 +144,8 @@ def decide_choice(
     match action:
         case Change():
             before = without_attempt(mapping, views, coupling, tables)
-            return replace(action, before=before, coupling=_with_other_lines(action.coupling, before))
+            after = _with_other_lines(action.coupling, before)
+            return replace(action, before=before, coupling=after, reason=Reason.CHOSEN)
         case Remember():
             before = without_attempt(mapping, views, coupling, tables)
             return replace(action, coupling=_with_other_lines(action.coupling, before))

@@ -29,6 +29,7 @@ from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.coupling_documents import stored_as
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
+from shared.services.touches import note_landed, note_written
 from shared.services.turns import PORTION
 
 ROUNDS = 4
@@ -58,6 +59,8 @@ async def carry_out(work: Slice, pairs: Sequence[Pair]) -> list[Settled]:
 
 async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: list[str], making: Counter[Side]) -> None:
     open_ones = list(chunk)
+    for settled in chunk:
+        note_landed(work, settled)
     for number in range(ROUNDS):
         if not open_ones:
             return
@@ -232,6 +235,7 @@ def _after_change(work: Slice, settled: Settled, side: Side, result: WriteResult
     if isinstance(result, Written):
         settled.written.add(side)
         settled.landed[side] = result.record
+        note_written(settled, side)
     elif result.kind in (RefusalKind.CHANGED, RefusalKind.GONE):
         settled.again.add(side)
         if result.kind is RefusalKind.GONE:

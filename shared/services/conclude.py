@@ -8,15 +8,16 @@ from shared.core.coupling import Coupling
 from shared.core.guard import total
 from shared.services.pass_context import Slice
 from shared.services.settled import Settled
+from shared.services.touches import noted, noted_create, noted_end
 
 
 async def conclude(work: Slice, chunk: Sequence[Settled]) -> None:
     """Store the end of each pair. Raises StateConflict when somebody else has changed one of these couplings."""
     await _store_creates(work, chunk)
-    kept = [coupling for one in chunk if (coupling := one.kept or _still_attempted(one)) is not None]
+    kept = [noted(work, one, coupling) for one in chunk if (coupling := one.kept or _still_attempted(one))]
     if kept:
         await work.couplings.save(kept)
-    removed = [one.removed for one in chunk if one.removed is not None]
+    removed = [noted_end(work, one, one.removed) for one in chunk if one.removed is not None]
     if removed:
         await work.couplings.remove(removed)
     work.run.damage += total(one.damage for one in chunk if not one.is_cut)
@@ -29,7 +30,7 @@ async def _store_creates(work: Slice, chunk: Sequence[Settled]) -> None:
     certain = [one.creation.intent for one in made if one.creation and not (one.added or one.doubt or one.is_cut)]
     if done:
         intents = [one.creation.intent for one in done if one.creation]
-        await work.couplings.add([one.added for one in done if one.added], intents)
+        await work.couplings.add([noted_create(work, one, one.added) for one in done if one.added], intents)
     if doubtful:
         await work.couplings.begin(doubtful)
     if certain:

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from shared.core.actions import Seen
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.history import What
 from shared.core.mapping import Conversion, FieldMapping
 from shared.core.matching import Matches, find_matches, match_lines
+from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.remember import described
 from shared.core.sides import Side
 from shared.services.candidates import candidates
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
+from shared.services.touches import with_note
 
 
 async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], dict[str, list[str]]]:
@@ -94,7 +97,8 @@ def _coupling(work: Slice, source: Side, record: Record, found: Record) -> Coupl
         source: described(CoupledRecord(record.id), record, work.tables[source]),
         source.other: described(CoupledRecord(found.id), found, work.tables[source.other]),
     }
-    return coupling_of(ends, work.now, work.run.requested_by)
+    coupling = coupling_of(ends, work.now, work.run.requested_by)
+    return with_note(work, coupling, What.COUPLED, Reason.MATCHED, source=source)
 
 
 def _record(pair: Pair, side: Side) -> Record:

@@ -8,10 +8,13 @@ Business Central: once the service cannot be working on it any more).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.history import What
 from shared.core.jobs import Counters
+from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.remember import versioned
 from shared.core.sides import Side
@@ -19,6 +22,7 @@ from shared.core.tables import ColumnKind
 from shared.core.values import same
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.coupling_documents import Intent
+from shared.services.touches import with_note
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)  # between this machine and the service
 SEARCHED = 4  # text columns by which a record is looked for
@@ -42,7 +46,7 @@ async def recover_creates(work: Slice) -> datetime | None:
             found += await find(work, side, mine)
     sources = await _sources(work, [intent for intent, _ in found])
     couplings = [_coupling(work, intent, record, sources.get(intent.source_id)) for intent, record in found]
-    await work.couplings.add(couplings, [intent for intent, _ in found])
+    await work.couplings.add(await _noted(work, couplings, found), [intent for intent, _ in found])
     for intent, _ in found:
         work.intents.pop((intent.source, intent.source_id))
         work.state.coupled += 0 if intent.replaces else 1
@@ -50,6 +54,19 @@ async def recover_creates(work: Slice) -> datetime | None:
             work.run.counters[intent.source].add(Counters(inserted=1))
     await _give_up_the_hopeless(work)
     return _doubt(work)
+
+
+async def _noted(work: Slice, couplings: list[Coupling], found: list[tuple[Intent, Record]]) -> list[Coupling]:
+    """The couplings with a note of their creation; that of a restored record takes over what was known before."""
+    replaced = [intent.replaces[0] for intent, _ in found if intent.replaces is not None]
+    broken = await work.couplings.find(Side.BUSINESS_CENTRAL, replaced) if replaced else {}
+    noted = []
+    for coupling, (intent, _) in zip(couplings, found, strict=True):
+        before = broken.get(intent.replaces[0]) if intent.replaces is not None else None
+        what, rule = (What.RESTORED, Reason.RESTORED) if intent.replaces else (What.CREATED, Reason.NEW_RECORD)
+        coupling = replace(coupling, history=before.history if before is not None else "")
+        noted.append(with_note(work, coupling, what, rule, source=intent.source))
+    return noted
 
 
 async def _give_up_the_hopeless(work: Slice) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from shared.core.actions import Action, Change, Hold, Make
 from shared.core.coupling import Coupling
 from shared.core.guard import Damage
+from shared.core.history import Difference
 from shared.core.outcome import Outcome
+from shared.core.reasons import Reason
 from shared.core.records import Record, Refused
 from shared.core.sides import Side
 from shared.services.create import Creation
@@ -22,7 +24,8 @@ class Settled:
     `written` are the sides written in this slice, `landed` the rows as this round's writes left them, `again` the sides
     that moved under our feet, `held` the first refusal. `is_attempted` says that its coupling, as it stands in memory,
     is announced but not stored. `is_cut` marks a pair whose turn did not come before time was up: the next slice
-    decides it anew. `kept`, `added`, `removed` and `doubt` are what is stored of it in the end.
+    decides it anew. `kept`, `added`, `removed` and `doubt` are what is stored of it in the end. `changes` are the
+    columns that were written, by side and name, for its history, and `rule` is why.
     """
 
     pair: Pair
@@ -42,6 +45,8 @@ class Settled:
     added: Coupling | None = None
     removed: Coupling | None = None
     doubt: Intent | None = None
+    changes: dict[tuple[Side, str], Difference] = field(default_factory=dict)
+    rule: Reason | None = None
 
     @property
     def is_open(self) -> bool:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from shared.core.actions import GONE, View
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.history import What
 from shared.core.match_criteria import agrees
 from shared.core.match_report import MatchedPair
+from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.remember import described
 from shared.core.sides import Side
@@ -18,6 +20,7 @@ from shared.services.matching.names import columns_of_names
 from shared.services.matching.reading import columns_compared, references_of
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
+from shared.services.touches import with_note
 
 HERE, THERE = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 
@@ -93,7 +96,8 @@ def _coupling(work: Slice, one: MatchedPair, views: Mapping[Side, Mapping[str, V
     for side, record in _records(one, views).items():
         end = CoupledRecord(record.id, outside=not views[side][record.id].in_filter)
         ends[side] = described(end, record, work.tables[side])
-    return coupling_of(ends, work.now, work.run.requested_by)
+    coupling = coupling_of(ends, work.now, work.run.requested_by)
+    return with_note(work, coupling, What.COUPLED, Reason.MATCHED)
 
 
 def _id(one: MatchedPair, side: Side) -> str:

@@ -59,6 +59,7 @@ class _StoredCoupling:
     synchronized_at: datetime | None
     attempt: _StoredAttempt | None = None
     coupled_by: str = ""
+    history: str = ""  # the last member: what reads the ids alone never comes to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def coupling_body(coupling: Coupling) -> dict[str, object]:
     ends = [_stored_end(coupling.at(side)) for side in Side]
     attempt = _stored_attempt(coupling.attempt) if coupling.attempt else None
     times = (coupling.coupled_at, coupling.synchronized_at)
-    return _COUPLING.pack(_StoredCoupling(ends[0], ends[1], *times, attempt, coupling.coupled_by))
+    return _COUPLING.pack(_StoredCoupling(ends[0], ends[1], *times, attempt, coupling.coupled_by, coupling.history))
 
 
 def coupling_from(row: StateRow) -> Coupling:
@@ -100,7 +101,7 @@ def coupling_from(row: StateRow) -> Coupling:
     ends = [_end(stored.business_central), _end(stored.dataverse)]
     attempt = _attempt(stored.attempt) if stored.attempt else None
     times = (stored.coupled_at, stored.synchronized_at)
-    return Coupling(ends[0], ends[1], *times, attempt, row.etag, stored.coupled_by)
+    return Coupling(ends[0], ends[1], *times, attempt, row.etag, stored.coupled_by, stored.history)
 
 
 def ids_of(row: StateRow) -> tuple[str, str]:

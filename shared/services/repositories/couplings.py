@@ -3,7 +3,7 @@
 A coupling is two documents in one partition, so that storage itself holds one-to-one: `bc|<BC id>` with everything, and
 `dv|<Dataverse id>` pointing to it. Both are inserted in one transaction, which fails when either record is coupled
 already. `new|<side>|<id>` is the intent to create the counterpart of that record whose outcome is not known yet; it is
-removed with the insertion of the coupling.
+removed with the insertion of the coupling. A removed coupling leaves its history (see `ended_couplings`).
 
 A transaction takes 100 documents, so 50 new couplings or 100 changed ones. A partition of Table Storage serves 2,000
 documents of 1 KB a second (page "Scalability and performance targets for Table storage"); the services behind a mapping
@@ -31,6 +31,7 @@ from shared.services.repositories.coupling_documents import (
     stored_as,
 )
 from shared.services.repositories.documents import transact_in_chunks
+from shared.services.repositories.ended_couplings import Ended, ended_of, left_behind
 
 TABLE = "couplings"
 PAGE = 1000  # documents of one transaction that reads
@@ -121,11 +122,19 @@ class CouplingRepository:
         return [stored_as(one, etags[_bc_key(one.business_central.id)]) for one in couplings]
 
     async def remove(self, couplings: Sequence[Coupling]) -> None:
-        """Remove couplings, both documents each. Raises StateConflict when another was there meanwhile."""
+        """Remove couplings, both documents each; what has a history leaves it behind.
+
+        Raises StateConflict when another was there meanwhile.
+        """
         removals = [
-            (one, [Remove(_bc_key(one.business_central.id), one.version), Remove(_dv(one))]) for one in couplings
+            (one, [Remove(_bc_key(one.business_central.id), one.version), Remove(_dv(one)), *left_behind(one)])
+            for one in couplings
         ]
         await self._transact_all([[change for _, pair in bundle for change in pair] for bundle in _bundles(removals)])
+
+    async def ended(self, side: Side, record_id: str) -> list[Ended]:
+        """The couplings that this record of `side` once had, the newest first, as far as they are kept."""
+        return await ended_of(self._state, TABLE, self._partition, side, record_id)
 
     async def open_intents(self) -> list[Intent]:
         """Every create of the mapping whose outcome is not known."""

@@ -13,10 +13,12 @@ from datetime import datetime
 from shared.core.actions import ABSENT, GONE, Action
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
 from shared.core.coupling_requests import Couple, CoupleDecision, CreateNew, InPlace, couple
+from shared.core.history import What
 from shared.core.jobs import Counters
 from shared.core.mapping import DeletionConflictResolution, Mapping
 from shared.core.plan import decide
 from shared.core.prepare import once_per_object
+from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.refusals import Refusal, RefusalCode
 from shared.core.remember import described
@@ -33,6 +35,7 @@ from shared.services.tasks.frame import AtWork, TaskKind, wait_once
 from shared.services.tasks.kinds import COUPLE, PAIR, CoupleTask, PairToCouple, Place
 from shared.services.tasks.lookup import found_for, look_up
 from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
+from shared.services.touches import remove_noted, with_note
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ async def _clear_the_way(work: Slice, wanted: Sequence[Wanted]) -> None:
     decisions = [one.decision for one in wanted if isinstance(one.decision, Couple)]
     replaced = {_ids(coupling): coupling for decision in decisions for coupling in decision.replaces}
     if replaced:
-        await work.couplings.remove(list(replaced.values()))
+        await remove_noted(work, list(replaced.values()), Reason.CHOSEN)
     named = {named for one in wanted for named in one.pair.request.named}
     intents = [work.intents.pop(one) for one in named if one in work.intents]
     if intents:
@@ -130,7 +133,8 @@ async def _clear_the_way(work: Slice, wanted: Sequence[Wanted]) -> None:
 
 def _new_coupling(work: Slice, records: ReadOnly[Side, Record]) -> Coupling:
     ends = {side: described(CoupledRecord(records[side].id), records[side], work.tables[side]) for side in Side}
-    return coupling_of(ends, work.now, work.run.requested_by)
+    coupling = coupling_of(ends, work.now, work.run.requested_by)
+    return with_note(work, coupling, What.COUPLED, Reason.CHOSEN)
 
 
 def _count_coupled(at_work: AtWork[CoupleTask], keys: Sequence[str]) -> None:
