@@ -11,7 +11,7 @@ from typing import Protocol
 from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
-from shared.core.tables import Table
+from shared.core.tables import Table, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,24 @@ class RowStore(Protocol):
     def paused_until(self) -> datetime | None:
         """Until when the service itself has told this process to pause; None when it may be asked."""
         ...
+    async def tables(self, api: str | None = None) -> list[TableName]:
+        """The tables that could be mapped, by name; of Business Central those of one API, the standard one if None.
+
+        A custom API is "publisher/group/version"; one that does not exist has no tables.
+        """
+        ...
+
+    async def describe(self, name: str) -> Table | None:
+        """A table as the service itself describes it (a custom API page is "publisher/group/version/entitySet").
+
+        None when there is none, or its rows have no id.
+        """
+        ...
+
+    async def refusal_of(self, table: Table, condition: str) -> str | None:
+        """What the service says against a filter; None when it takes it."""
+        ...
+
 
     async def check(self) -> list[Check]:
         """Whether the service can be reached and authorizes us, as lines for the health report; never raises."""

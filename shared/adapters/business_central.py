@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import httpx
 
+from shared.adapters.business_central_apis import Apis
 from shared.adapters.business_central_errors import failure_of
-from shared.adapters.business_central_reading import PRIMARY, REPLICA, BusinessCentralReading
-from shared.adapters.business_central_writing import BusinessCentralWriting
+from shared.adapters.business_central_reading import PRIMARY, REPLICA
 from shared.adapters.checking import check_each
 from shared.adapters.feeds import Dated, modified_page
 from shared.adapters.gate import RetryPolicy
@@ -20,7 +21,7 @@ from shared.adapters.wire import query
 from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
-from shared.core.tables import Table
+from shared.core.tables import Table, TableName
 from shared.defaults import standard_tables
 from shared.ports import Check
 
@@ -55,8 +56,7 @@ class BusinessCentral:
             client=client,
             policy=policy,
         )
-        self._reading = BusinessCentralReading(self._service, self._company)
-        self._writing = BusinessCentralWriting(self._service, self._company, self._who, _CONCURRENT)
+        self._apis = Apis(self._service, self._company, self._who, _CONCURRENT, urlsplit(url).path)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -79,21 +79,23 @@ class BusinessCentral:
         async def fetch(path: str, latest: bool) -> Dated:
             address = path if path.startswith("/") else f"{self._company}/{path}"
             headers = {**(PRIMARY if latest else REPLICA), **paging}
-            return Dated(*await self._service.get_dated(address, headers=headers))
+            return Dated(*await self._apis.of(table).service.get_dated(address, headers=headers))
 
         return await modified_page(table, columns, position, fetch)
 
     async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """See RowStore."""
-        return await self._reading.by_ids(table, columns, ids)
+        return await self._apis.of(table).reading.by_ids(table, columns, ids)
 
     async def find(self, table: Table, columns: Sequence[str], column: str, values: Sequence[str]) -> list[Record]:
         """See RowStore. Blank values find nothing."""
-        return await self._reading.by_values(table, columns, column, [value for value in values if value])
+        return await self._apis.of(table).reading.by_values(
+            table, columns, column, [value for value in values if value]
+        )
 
     async def beginning(self, table: Table, columns: Sequence[str], column: str, text: str, most: int) -> list[Record]:
         """See RowStore."""
-        return await self._reading.beginning(table, columns, column, text, most)
+        return await self._apis.of(table).reading.beginning(table, columns, column, text, most)
 
     async def all(self, table: Table, columns: Sequence[str]) -> list[Record]:
         """See RowStore."""
@@ -103,23 +105,35 @@ class BusinessCentral:
         """See RowStore."""
         record_of = record_reader(table, columns)
         told: set[str] = set()  # a scan that began again, or a record that got another number, comes by twice
-        async for rows in self._reading.pages(self._whole(table, selection(table, columns))):
+        async for rows in self._apis.of(table).reading.pages(self._whole(table, selection(table, columns))):
             records = [record for record in map(record_of, rows) if record.id not in told]
             told.update([record.id for record in records])
             yield records
 
     async def ids(self, table: Table) -> AsyncIterator[list[str]]:
         """See RowStore."""
-        async for rows in self._reading.pages(self._whole(table, table.key)):
+        async for rows in self._apis.of(table).reading.pages(self._whole(table, table.key)):
             yield [str(row[table.key]).lower() for row in rows]
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore. A create whose answer was lost is UNKNOWN: the service cannot tell a repeated one."""
-        return await self._writing.write(table, writes, returning)
+        return await self._apis.of(table).writing.write(table, writes, returning)
 
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""
-        return await self._reading.company_contacts(table, ids)
+        return await self._apis.of(table).reading.company_contacts(table, ids)
+
+    async def tables(self, api: str | None = None) -> list[TableName]:
+        """See RowStore."""
+        return await self._apis.tables(api)
+
+    async def describe(self, name: str) -> Table | None:
+        """See RowStore: of the metadata document of the table's API."""
+        return await self._apis.describe(name)
+
+    async def refusal_of(self, table: Table, condition: str) -> str | None:
+        """See RowStore."""
+        return await self._apis.refusal_of(table, condition)
 
     def allow(self, share: Share, paused_until: datetime | None) -> None:
         """See RowStore."""

@@ -1,22 +1,32 @@
-"""The lines of the health report: one read-only probe each, without the patience of a run."""
+"""Asking a service without writing: the lines of the health report, and whether it takes a filter."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.adapters.http import Service
+from shared.adapters.http import Answer, Service
 from shared.adapters.wire import Explained
 from shared.adapters.writing import together
 from shared.core.failures import Passing, SyncFailure
 from shared.ports import Check
 
+_WRONG_FILTER = (400, 404, 501)
 _PATIENCE = 5.0  # seconds: who looks at the report waits for it
 
 
 async def check_each(service: Service, probes: Mapping[str, str], success: str) -> list[Check]:
     """One line per probe (its name to its path); `success` is what a line says that is well. Never raises."""
     return await together(_check(service, name, path, success) for name, path in probes.items())
+
+
+def refusal_in(service: Service, answer: Answer) -> str | None:
+    """What a service says against the filter it was asked with; None when it took it. Raises what else is wrong."""
+    if answer.response.status_code in _WRONG_FILTER:
+        return answer.error.message
+    if answer.response.status_code >= 300:
+        raise service.failure(answer)
+    return None
 
 
 async def _check(service: Service, name: str, path: str, success: str) -> Check:

@@ -8,21 +8,21 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.adapters.checking import check_each
+from shared.adapters.checking import check_each, refusal_in
 from shared.adapters.dataverse_errors import failure_of
 from shared.adapters.dataverse_reading import DataverseReading
 from shared.adapters.dataverse_tracking import changed_page
 from shared.adapters.dataverse_writing import DataverseWriting
 from shared.adapters.feeds import Dated
 from shared.adapters.gate import RetryPolicy
-from shared.adapters.http import Service
+from shared.adapters.http import Call, Service
 from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
-from shared.adapters.wire import Row, query
+from shared.adapters.wire import json_object, query
 from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
-from shared.core.tables import Table
+from shared.core.tables import Table, TableName
 from shared.defaults import standard_tables
 from shared.ports import Check
 
@@ -77,6 +77,7 @@ class Dataverse:
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore: change tracking, or time of modification where tracking is not enabled for the table."""
+        return await changed_page(table, columns, position, min(page_size, _LARGEST_PAGE), self._get_dated)
 
         async def get(path: str, headers: Mapping[str, str]) -> Dated:
             return Dated(*await self._service.get_dated(path, headers=headers))
@@ -122,9 +123,35 @@ class Dataverse:
             f"Microsoft.Dynamics.CRM.{kind}"
             + query(select="LogicalName", expand="OptionSet($select=Options),GlobalOptionSet($select=Options)")
         )
-        found = await self._service.get(path)
-        options = (found.get("OptionSet") or found.get("GlobalOptionSet") or {}).get("Options") or []
-        return {option["Value"]: _label(option) for option in options}
+        from shared.adapters.dataverse_metadata import labels_of
+
+        return labels_of(await self._service.get(path))
+
+    async def tables(self, api: str | None = None) -> list[TableName]:
+        """See RowStore."""
+        from shared.adapters.dataverse_metadata import tables_of
+
+        return await tables_of(self._service.get)
+
+    async def describe(self, name: str) -> Table | None:
+        """See RowStore: of the table's definition."""
+        from shared.adapters.dataverse_metadata import address_of, is_name, table_of
+
+        if not is_name(name):
+            return None
+        answer = await self._service.send(Call("GET", address_of(name)))
+        if answer.response.status_code == 404:
+            return None
+        definition = json_object(answer.response.content) if answer.response.status_code < 300 else None
+        if definition is None:
+            raise self._service.failure(answer)
+        return await table_of(self._service.get, definition)
+
+    async def refusal_of(self, table: Table, condition: str) -> str | None:
+        """See RowStore."""
+        path = table.entity_set + query(select=table.key, filter=condition, top="1")
+        answer = await self._service.send(Call("GET", path))
+        return refusal_in(self._service, answer)
 
     def allow(self, share: Share, paused_until: datetime | None) -> None:
         """See RowStore."""
@@ -141,8 +168,3 @@ class Dataverse:
             f"Dataverse: {table.caption}": f"{table.entity_set}?$select={table.key}&$top=1" for table in tables
         }
         return await check_each(self._service, probes, f"{self._who} can read it")
-
-
-def _label(option: Row) -> str:
-    label = option.get("Label") or {}
-    return str((label.get("UserLocalizedLabel") or {}).get("Label") or "")

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -118,7 +119,8 @@ class Service:
         self.side = side
         self.root = root
         self.policy = policy or RetryPolicy()
-        self.requests_sent = 0
+        self._base = root
+        self._sent = [0]  # shared by all that is below
         self._tokens = tokens
         self._failure_of = failure_of
         self._headers = {"Accept": "application/json", **headers}
@@ -126,6 +128,18 @@ class Service:
         self._most_concurrent = most_concurrent
         self._owned = client is None
         self._client = client or new_client()
+
+    def below(self, path: str) -> Service:
+        """The same service at another of its APIs, whose address is `path` from the host's root on: same limits."""
+        parts = urlsplit(self.root)
+        other = copy(self)
+        other._base = f"{parts.scheme}://{parts.netloc}{path.rstrip('/')}"
+        return other
+
+    @property
+    def requests_sent(self) -> int:
+        """Every attempt so far."""
+        return self._sent[0]
 
     async def aclose(self) -> None:
         """Close the client, if it is our own."""
@@ -207,7 +221,7 @@ class Service:
         """What one attempt brought, and how many seconds the service took for it."""
         async with self._gate.passage(patience):
             request = self._request(call, token)
-            self.requests_sent += 1
+            self._sent[0] += 1
             started = time.monotonic()
             try:
                 response = await self._client.send(request)
@@ -231,7 +245,7 @@ class Service:
 
     def _url(self, path: str) -> str:
         if not path.startswith("/"):
-            return f"{self.root}/{path}"
+            return f"{self._base}/{path}"
         parts = urlsplit(self.root)
         return f"{parts.scheme}://{parts.netloc}{path_of(path)}"
 

@@ -132,6 +132,14 @@ class FieldMapping(Model):
         return tuple(rule for chain in self.transformations if chain.direction is wanted for rule in chain.rules)
 
     @property
+    def id(self) -> str:
+        """The line in addresses: both ends as `BC field:Dataverse column`, one of them empty for a constant.
+
+        It stays as long as the ends do, wherever the line stands; no two lines of a mapping have the same.
+        """
+        return f"{self.business_central or ''}:{'.'.join(self.dataverse)}"
+
+    @property
     def caption(self) -> str:
         """The line as people refer to it."""
         return self.business_central or "/".join(self.dataverse)
@@ -168,8 +176,9 @@ class Mapping(Model):
     with it in all fields of a group, before a new one is created. `create_new_in` are the sides where records may be
     created. `number_series` is the first number of BC records that need one of ours (salespeople have no series of
     their own). With `block_when_inactive` the BC record of an inactive Dataverse row is blocked. `interval_minutes`
-    None means the app's setting. A run that would uncouple or blank more than `guard_percent` of the coupled records
-    stops and asks; 100 switches that off.
+    None means the app's setting. After an idle run a mapping is on hold for `inactivity_timeout_minutes` (None or 0:
+    never); with `wake_on_changes` a change on either side ends that. A run that would uncouple or blank more than `guard_percent` of the coupled records
+    stops and asks; 100 switches that off. `user_defined` mappings were made by a person and have no default setup.
     """
 
     name: str = Field(min_length=1, max_length=20)
@@ -191,6 +200,9 @@ class Mapping(Model):
     block_when_inactive: bool = False
     templates: tuple[Template, ...] = ()
     interval_minutes: int | None = Field(default=None, ge=1, le=10_080)
+    inactivity_timeout_minutes: int | None = Field(default=None, ge=0, le=43_200)
+    wake_on_changes: bool = True
+    user_defined: bool = False
 
     def table(self, side: Side) -> MappingTable:
         """The mapping's table of `side`."""

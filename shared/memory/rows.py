@@ -13,7 +13,7 @@ from shared.core.budget import WHOLE, Share
 from shared.core.failures import FeedExpired, Passing
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
 from shared.core.sides import Side
-from shared.core.tables import Column, ColumnKind, Table, Value, Values
+from shared.core.tables import Column, ColumnKind, Table, TableName, Value, Values
 from shared.defaults import standard_tables
 from shared.ports import Check, Clock, Ids
 
@@ -58,6 +58,7 @@ class MemoryRows:
         self._tables = {table.name: table for table in known if table.side is self.side}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in self._tables}
         self.account = f"{self.side.product} in memory"
+        self._refused_filters: dict[str, str] = {}
         self.share = WHOLE
         self._held_until: datetime | None = None
         self._told_until: datetime | None = None
@@ -110,6 +111,27 @@ class MemoryRows:
         """See RowStore."""
         self._asked("write", table, returning)
         return [self._result(table, write, returning) for write in writes]
+
+    async def tables(self, api: str | None = None) -> list[TableName]:
+        """See RowStore."""
+        return sorted((TableName(one.name, one.caption) for one in self._tables.values() if one.api == api), key=_name)
+
+    async def describe(self, name: str) -> Table | None:
+        """See RowStore: as the table was given to this store."""
+        return self._tables.get(name)
+
+    async def refusal_of(self, table: Table, condition: str) -> str | None:
+        """See RowStore: what `refuse_filter` said, else nothing."""
+        return self._refused_filters.get(condition)
+
+    def refuse_filter(self, condition: str, message: str) -> None:
+        """From now on the service does not take this filter."""
+        self._refused_filters[condition] = message
+
+    def add_table(self, table: Table) -> None:
+        """Somebody extends the system by a table, or a table by columns."""
+        self._tables[table.name] = table
+        self._rows.setdefault(table.name, {})
 
     def allow(self, share: Share, paused_until: datetime | None) -> None:
         """See RowStore. Nobody waits in memory: who asks too soon meets Passing."""
@@ -267,6 +289,10 @@ class MemoryRows:
     def _record(self, table: Table, columns: Sequence[str], key: str, row: Row) -> Record:
         values = {column: _value(table, key, row, column) for column in columns}
         return Record(key, values, _etag(row), row.modified_at if table.modified else None)
+
+
+def _name(table: TableName) -> str:
+    return table.name
 
 
 def canonical(column: Column, value: Value) -> Value:

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra.local.business_central import errors, multipart
-from infra.local.business_central.calls import API, Answer, Call
+from infra.local.business_central.calls import Answer, Call
 from infra.local.business_central.company import Company
 
 MOST = 100
@@ -120,7 +120,7 @@ def _only_writes(call: Call) -> bool:
 
 def _inner(call: Call, operation: Operation, *, in_snapshot: bool) -> Call:
     url = urlsplit(operation.url)
-    path = url.path.partition(API)[2] if API in url.path else f"/{url.path.lstrip('/')}"
+    path = url.path.partition(call.api_path)[2] if call.api_path in url.path else f"/{url.path.lstrip('/')}"
     headers = {name.lower(): value for name, value in operation.headers.items()}
     if intent := call.header("Data-Access-Intent"):
         headers.setdefault("data-access-intent", intent)

@@ -47,6 +47,17 @@ class Call:
     in_snapshot: bool = False
     locked: bool = False
 
+    @property
+    def api(self) -> str | None:
+        """The custom API that is called, "publisher/group/version"; None for the standard one."""
+        name = self.root.rpartition("/api/")[2]
+        return None if name == API.rpartition("/")[2] else name
+
+    @property
+    def api_path(self) -> str:
+        """What the API's address begins with on this host: `/api/v2.0`."""
+        return f"/api/{self.root.rpartition('/api/')[2]}"
+
     def header(self, name: str) -> str | None:
         """A header's value, whatever its case."""
         return self.headers.get(name.lower())
@@ -88,7 +99,7 @@ class Call:
     def target(self) -> str:
         """ "path?query" from the API root on, decoded: what ordered faults are matched with."""
         query = unquote_plus(self.query_string)
-        return API + unquote(self.path) + (f"?{query}" if query else "")
+        return self.api_path + unquote(self.path) + (f"?{query}" if query else "")
 
     def refuse_long_url(self) -> None:
         """Beyond about 15.7 kB the server answers 400, further on 500; never 414."""

@@ -28,6 +28,7 @@ _KINDS: Mapping[str, Kind] = {
     "Edm.Guid": "guid",
     "Edm.Boolean": "boolean",
     "Edm.Decimal": "decimal",
+    "Edm.Int32": "integer",
     "Edm.Int64": "integer",
     "Edm.Date": "date",
     "Edm.DateTimeOffset": "moment",
@@ -99,7 +100,10 @@ class Navigation:
 
 @dataclass(frozen=True)
 class EntitySet:
-    """One entity set; `key` orders it, `identity` is its key in URLs, `stamped`: any PATCH moves its last change."""
+    """One entity set; `key` orders it, `identity` is its key in URLs, `stamped`: any PATCH moves its last change.
+
+    `api` is the custom API that has the page, "publisher/group/version"; None: the standard API.
+    """
 
     name: str
     entity: str
@@ -113,6 +117,7 @@ class EntitySet:
     delete: bool
     properties: Mapping[str, Property]
     navigation: Mapping[str, Navigation]
+    api: str | None = None
 
     @cached_property
     def shown(self) -> tuple[Property, ...]:
@@ -164,4 +169,5 @@ def _read() -> Mapping[str, EntitySet]:
 
 
 ENTITY_SETS: Mapping[str, EntitySet] = _read()
+APIS = frozenset(one.api for one in ENTITY_SETS.values())
 STORED_SETS: tuple[EntitySet, ...] = tuple(one for one in ENTITY_SETS.values() if one.stored)

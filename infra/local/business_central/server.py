@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from infra.local.business_central.company import Company
 from infra.local.business_central.control import ControlledSimulator
 from infra.local.business_central.errors import ApiError, no_route
 from infra.local.business_central.notifications import Notifier
+from infra.local.business_central.schema import APIS
 from infra.local.business_central.service import Service
 from infra.local.business_central.subscriptions import Subscriptions
 from infra.local.simulator.control import control_routes
@@ -31,6 +33,7 @@ from infra.local.simulator.rows import rows_routes
 from infra.local.simulator.statistics import Statistics
 
 _log = logging.getLogger(__name__)
+_ROOT = re.compile(rf".*?(?:{'|'.join(re.escape(f'/api/{api}') if api else API for api in APIS)})(?=/|$)")
 _LARGEST_BODY = 350 * 1024 * 1024
 
 
@@ -102,15 +105,16 @@ class Server:
         return web.Response(status=answer.status, body=content, headers=headers | answer.headers)
 
     async def _answer(self, request: web.Request) -> Answer:
-        before, found, path = request.rel_url.raw_path.partition(API)
-        if not found or (path and not path.startswith("/")):
+        root = _ROOT.match(request.rel_url.raw_path)
+        if root is None:
             raise no_route()
+        path = request.rel_url.raw_path[root.end() :]
         user = self._caller(request)
         if not user:
             raise ApiError(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
         call = Call(
             request.method,
-            f"{request.scheme}://{request.host}{before}{API}",
+            f"{request.scheme}://{request.host}{root[0]}",
             path,
             request.rel_url.raw_query_string,
             {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers},

@@ -39,16 +39,17 @@ class Service:
 
     def _dispatch(self, call: Call, segments: Sequence[Segment]) -> Answer:
         if not segments:
-            return _only_get(call) or Answer(200, metadata.service_document(call.root))
+            return _only_get(call) or Answer(200, metadata.service_document(call.root, call.api))
         if segments[0].name == "$metadata" and len(segments) == 1:
-            return _only_get(call) or Answer(200, text=metadata.edmx(), headers={"Content-Type": "application/xml"})
+            text = metadata.edmx(call.api)
+            return _only_get(call) or Answer(200, text=text, headers={"Content-Type": "application/xml"})
         if segments[0].name == "companies" and (len(segments) == 1 or segments[1].name == "$count"):
             return self._on_set(call, ENTITY_SETS["companies"], segments[0], segments[1:])
         rest = self._within_company(call, segments)
         if not rest:
             return self._on_set(call, ENTITY_SETS["companies"], segments[0], [])
         entity_set = ENTITY_SETS.get(rest[0].name)
-        if entity_set is None or entity_set.name in ("companies", "subscriptions"):
+        if entity_set is None or entity_set.api != call.api or entity_set.name in ("companies", "subscriptions"):
             raise errors.no_route()
         return self._on_set(call, entity_set, rest[0], rest[1:])
 

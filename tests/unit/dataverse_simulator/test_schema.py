@@ -52,7 +52,7 @@ def test_navigation_properties_are_those_of_the_service() -> None:
 
 
 def test_only_some_tables_have_bulk_messages_and_required_columns() -> None:
-    assert {name for name, table in TABLES.items() if table.bulk} == {"account", "contact"}
+    assert {name for name, table in TABLES.items() if table.bulk} == {"account", "contact", "product"}
     currency = TABLES["transactioncurrency"].columns
     required = {name for name, column in currency.items() if column.required is Required.SYSTEM}
     assert required == {

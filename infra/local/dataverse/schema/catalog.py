@@ -22,6 +22,7 @@ from infra.local.dataverse.schema.platform import (
     SERVICE_ENDPOINT,
     SYSTEM_JOB,
 )
+from infra.local.dataverse.schema.product import PRODUCT, UOM, UOM_SCHEDULE
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -32,6 +33,9 @@ TABLES: dict[str, Table] = {
         TEAM,
         BUSINESS_UNIT,
         TRANSACTION_CURRENCY,
+        PRODUCT,
+        UOM,
+        UOM_SCHEDULE,
         ORGANIZATION,
         SDK_MESSAGE,
         SDK_MESSAGE_FILTER,

@@ -61,6 +61,10 @@ def insert(session: Session, table: Table, values: Mapping[str, Any], row_id: st
     session.happened("Create", table, new_id, row)
     # A row that comes back is no deletion any more.
     session.storage.run("DELETE FROM deleted WHERE entity = ? AND id = ?", (table.name, new_id))
+    if table.name == "uomschedule" and row.get("baseuomname"):
+        # A new unit group comes with its base unit.
+        unit = {"name": row["baseuomname"], "quantity": 1.0, "isschedulebaseuom": 1, "uomscheduleid": new_id}
+        insert(session, TABLES["uom"], unit)
     return new_id
 
 
