@@ -1,12 +1,39 @@
-"""Coupled data synchronization errors over HTTP: what needs a person, and on request also what is merely waiting."""
+"""Coupled data synchronization errors over HTTP: the list, and what causes them.
+
+The use cases are imported where they are called: the app starts faster without them.
+"""
 
 from __future__ import annotations
 
-from functions.answers import ErrorsAnswer, error_answer
+from pydantic import Field
+
 from functions.api.operation import Call, Reply, operation
-from functions.queries import ErrorsQuery
+from functions.queries import Flag, PageQuery
 from shared.core.access import Role
-from shared.services.error_list import items_page
+from shared.services.forms.errors import ErrorFilter, ErrorsAnswer, ErrorSort
+
+
+class ErrorsQuery(PageQuery, ErrorFilter):
+    """Which errors, and in which order."""
+
+    continuation: str | None = Field(
+        None, max_length=500, description="From the answer before; left out: the beginning."
+    )
+    waiting: Flag = Field(False, description="Also what waits for a parent or a busy service.")
+    skipped: Flag | None = Field(None, description="Only those that are skipped, or only those that are not.")
+    sort: ErrorSort = Field(ErrorSort.NEWEST, description="The order.")
+    verify: Flag = Field(False, description="Ask both services now which records exist, in place of the last look.")
+
+    @property
+    def filter(self) -> ErrorFilter:
+        """The part that says which errors."""
+        return ErrorFilter.model_construct(**{name: getattr(self, name) for name in ErrorFilter.model_fields})
+
+
+class CausesQuery(PageQuery):
+    """Which causes."""
+
+    mapping: str | None = Field(None, max_length=20, description="Only what holds records of this mapping.")
 
 
 @operation("GET", "errors", Role.READER, {200: ErrorsAnswer}, problems=("unknown_mapping",))
@@ -16,18 +43,24 @@ async def list_errors(call: Call[ErrorsQuery]) -> Reply:
     `reason` is one of the [reasons](reasons.md), `fields` holds both values of a conflict, `column` and `service_code`
     are what the refusing service named; `advice` says what to do. A `skipped` one has failed twice in the same way: it
     is tried again when a record of the pair changes, when somebody asks for a run, or at the latest at `next_at`.
+
+    Each row has the columns of Microsoft's page, links to both records, and the `actions` that it offers. Which records
+    exist is as of the last look; with `verify` both services are asked, and a row of which no record is left is dropped
+    and its coupling deleted.
     """
+    from shared.services.error_list import errors_page
+
     query = call.query
-    page = await items_page(
+    page = await errors_page(
         call.services,
-        mapping=query.mapping,
-        reason=query.reason,
-        waiting=query.waiting,
+        query.filter,
+        sort=query.sort,
         after=query.continuation,
         limit=query.limit,
+        verify=query.verify,
+        caller=call.caller,
     )
-    errors = tuple(error_answer(item) for item in page.items)
-    return Reply(ErrorsAnswer(errors=errors, count=page.count, continuation=page.continuation))
+    return Reply(ErrorsAnswer(errors=tuple(page.rows), count=page.count, continuation=page.continuation))
 
 
 OPERATIONS = (list_errors,)

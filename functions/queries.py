@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.core.jobs import JobStatus
-from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.services.forms.base import Form, Guid, WhichMapping
 
@@ -51,14 +50,6 @@ class JobsQuery(PageQuery):
 
     mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
     status: JobStatus | None = Field(None, description="Only those that stand so.")
-
-
-class ErrorsQuery(PageQuery):
-    """Which errors."""
-
-    mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
-    reason: Reason | None = Field(None, description="Only those with this reason.")
-    waiting: Flag = Field(False, description="Also what waits for a parent or a busy service.")
 
 
 class SuggestionsQuery(PageQuery):

@@ -172,7 +172,7 @@ def _web_client(settings: Settings) -> WebClient:
     address = settings.business_central_web_client
     if address is None:
         address = settings.business_central_url.replace(_API_OF_THE_CLOUD, "https://businesscentral.dynamics.com/")
-    return WebClient(address, settings.business_central_company_name)
+    return WebClient(address, settings.business_central_company_name, settings.dataverse_url)
 
 
 def _business_central(settings: Settings) -> BusinessCentralStore:

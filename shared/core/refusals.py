@@ -29,6 +29,11 @@ class RefusalCode(StrEnum):
     DESTINATION_CHANGED = "destination_changed"
     UPDATE_CONFLICT = "update_conflict"
     BROKEN = "coupled_to_deleted_record"
+    BOTH_EXIST = "both_records_exist"
+    NOT_A_RECORD = "not_a_record"
+    UNKNOWN_ERROR = "unknown_error"
+    EDITED_MEANWHILE = "edited_meanwhile"
+    MAPPING_DISABLED = "mapping_disabled"
 
     @property
     def remedy(self) -> str:
@@ -51,6 +56,11 @@ _REMEDIES = {
     RefusalCode.DESTINATION_CHANGED: "Synchronize the record on its own and choose which data to keep.",
     RefusalCode.UPDATE_CONFLICT: "Choose whose data to keep: `send` or `get`.",
     RefusalCode.BROKEN: "Restore the deleted record, or delete the coupling.",
+    RefusalCode.BOTH_EXIST: "Synchronize the records, or retry.",
+    RefusalCode.NOT_A_RECORD: "Add a choice with that code or name, or rename one; a retry looks for it at once.",
+    RefusalCode.UNKNOWN_ERROR: "Nothing: it is solved, or see `GET /api/errors` for what is open.",
+    RefusalCode.EDITED_MEANWHILE: "Look at the record as it is now, and decide again.",
+    RefusalCode.MAPPING_DISABLED: "Enable the mapping first.",
 }
 
 

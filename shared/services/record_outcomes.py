@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from shared.core.actions import Change, Hold, Make, Nothing, Remember
+from shared.core.actions import Change, Hold, Make, Nothing, Remember, Seen
 from shared.core.outcome import count
 from shared.core.reasons import Reason
 from shared.core.references import Unresolved
 from shared.core.retry import WAITING, is_skipped, next_attempt
 from shared.core.sides import Side
 from shared.services.feeds import Page
+from shared.services.full_run import overwriting
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.work_items import WorkItem
 from shared.services.settled import Settled
@@ -33,6 +34,7 @@ async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -
             one.outcome.skips = item.skipped
             _note(work, one.outcome.held)
         _note_what_was_left(work, one)
+        _note_what_was_overwritten(work, one)
     kept |= _missing_options(work, settled)
     tried = [one for one in settled if not rests(one) and not one.is_cut]
     cured = {key for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
@@ -107,6 +109,7 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
     skipped = earlier is not None and is_skipped(held.reason, held.message, earlier.reason, earlier.message)
     attempts = earlier.attempts + 1 if earlier and earlier.reason is held.reason else 1
     number, title = _names(work, one, source)
+    other_number, other_title = _names(work, one, source.other)
     return WorkItem(
         mapping=work.mapping.name,
         source=source,
@@ -128,6 +131,10 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
         waits_for=tuple(sorted({name for wait in held.waits for name in wait.mappings})),
         skipped=skipped,
         versions=versions_of(one.pair),
+        waits=held.waits,
+        other_number=other_number,
+        other_title=other_title,
+        missing=tuple(side for side in Side if one.pair.views[side].seen is Seen.GONE),
     )
 
 
@@ -160,6 +167,12 @@ def _note_what_was_left(work: Slice, one: Settled) -> None:
     for left in one.action.left:
         if left.side in work.run.jobs:
             _say(work.run.messages[left.side], _left_alone(left))
+
+
+def _note_what_was_overwritten(work: Slice, one: Settled) -> None:
+    for side in one.outcome.written if one.outcome is not None and work.run.full is not None else ():
+        for sentence in overwriting(one.action, side) if side.other in work.run.jobs else ():
+            _say(work.run.messages[side.other], sentence)
 
 
 def _left_alone(left: Unresolved) -> str:

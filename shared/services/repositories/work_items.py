@@ -6,15 +6,17 @@ forgets one (Microsoft's feature forgets an uncoupled record that failed, until 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 
 from shared.core.merge import FieldConflict
 from shared.core.reasons import Reason
+from shared.core.references import Unresolved
 from shared.core.retry import needs_person
 from shared.core.sides import Side
-from shared.ports import Put, Remove, StateStore
+from shared.ports import MAX_CHANGES, Put, Remove, StateConflict, StateStore
 from shared.services.repositories.documents import Shape, transact_in_chunks
 
 TABLE = "workitems"
@@ -27,7 +29,9 @@ class WorkItem:
     A `skipped` item has failed twice in the same way: it is not tried before one of its records changes from the
     `versions` seen then, a person asks, or a long time has passed. `service_code` is the refusing service's own error
     code, `column` the column it names, `fields` both values of a conflict, `waits_for` the mappings in which a parent
-    would have to be coupled. `job` is the job that saw it last.
+    would have to be coupled, `waits` the parents themselves. `job` is the job that saw it last. `number` and `title`
+    are those of the record on `source`, `other_number` and `other_title` of the one it is coupled with; `missing` are
+    the sides whose coupled record was not there when both were looked at last.
     """
 
     mapping: str
@@ -50,11 +54,38 @@ class WorkItem:
     waits_for: tuple[str, ...] = ()
     skipped: bool = False
     versions: dict[Side, str | None] = field(default_factory=dict)
+    waits: tuple[Unresolved, ...] = ()
+    other_number: str | None = None
+    other_title: str | None = None
+    missing: tuple[Side, ...] = ()
 
     @property
     def key(self) -> str:
         """Where the item is stored."""
         return f"{self.source}|{self.record_id}"
+
+    def id_at(self, side: Side) -> str | None:
+        """The record's id on `side`; None where it has none."""
+        return self.business_central_id if side is Side.BUSINESS_CENTRAL else self.dataverse_id
+
+    def name_at(self, side: Side) -> tuple[str | None, str | None]:
+        """Number and title of the record on `side`."""
+        if side is self.source:
+            return self.number, self.title
+        return self.other_number, self.other_title
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether it is about a coupled pair."""
+        return self.business_central_id is not None and self.dataverse_id is not None
+
+    @property
+    def there(self) -> frozenset[Side]:
+        """The sides whose record was there at the last look."""
+        missing = set(self.missing)
+        if self.reason is Reason.DELETION_CONFLICT and not missing:
+            missing = {self.source.other}  # an older release did not write it down
+        return frozenset(side for side in Side if self.id_at(side) is not None and side not in missing)
 
     @property
     def is_error(self) -> bool:
@@ -81,6 +112,25 @@ class WorkItemRepository:
             rows = await self._state.scan(TABLE, self._partition, after=rows[-1].key)
         return items
 
+    async def pages(self) -> AsyncIterator[list[WorkItem]]:
+        """Every open item, in the order of the keys, as many at a time as the storage answers."""
+        rows = await self._state.scan(TABLE, self._partition)
+        while rows:
+            yield [SHAPE.unpack(row.body) for row in rows]
+            rows = await self._state.scan(TABLE, self._partition, after=rows[-1].key)
+
+    async def get_many(self, keys: Sequence[str]) -> dict[str, WorkItem]:
+        """Those of these items that are open, by key."""
+        rows = await self._state.get_many(TABLE, self._partition, keys)
+        return {key: SHAPE.unpack(row.body) for key, row in rows.items()}
+
+    async def revise(self, keys: Sequence[str], change: Callable[[WorkItem], WorkItem]) -> list[str]:
+        """Change those of these items that are open; answers their keys. One that is solved meanwhile stays solved."""
+        revised: list[str] = []
+        for chunk in batched(keys, MAX_CHANGES, strict=False):
+            revised += await self._revise(list(chunk), change)
+        return revised
+
     async def put(self, items: Sequence[WorkItem]) -> None:
         """Store items, over their older versions."""
         await transact_in_chunks(
@@ -90,3 +140,14 @@ class WorkItemRepository:
     async def remove(self, keys: Iterable[str]) -> None:
         """Remove the items of records that are in step."""
         await transact_in_chunks(self._state, TABLE, self._partition, [Remove(key) for key in keys])
+
+    async def _revise(self, keys: list[str], change: Callable[[WorkItem], WorkItem]) -> list[str]:
+        while True:
+            rows = await self._state.get_many(TABLE, self._partition, keys)
+            changes = [Put(key, SHAPE.pack(change(SHAPE.unpack(row.body))), row.etag) for key, row in rows.items()]
+            try:
+                if changes:
+                    await self._state.transact(TABLE, self._partition, changes)
+                return list(rows)
+            except StateConflict:
+                continue  # a run has just looked at one of them
