@@ -79,17 +79,6 @@ class RowStore(Protocol):
         """Do these writes, each on its own: one result per write in the same order; one refusal costs only itself."""
         ...
 
-    def allow(self, share: Share, paused_until: datetime | None) -> None:
-        """From now on take this share of what the service grants us, and ask nothing before `paused_until`.
-
-        Called while the event loop runs that the store is used in. Whoever asks sooner waits, or meets Passing where
-        the wait is beyond patience. A later call takes the place of an earlier one.
-        """
-        ...
-
-    def paused_until(self) -> datetime | None:
-        """Until when the service itself has told this process to pause; None when it may be asked."""
-        ...
     async def tables(self, api: str | None = None) -> list[TableName]:
         """The tables that could be mapped, by name; of Business Central those of one API, the standard one if None.
 
@@ -108,6 +97,17 @@ class RowStore(Protocol):
         """What the service says against a filter; None when it takes it."""
         ...
 
+    def allow(self, share: Share, paused_until: datetime | None) -> None:
+        """From now on take this share of what the service grants us, and ask nothing before `paused_until`.
+
+        Called while the event loop runs that the store is used in. Whoever asks sooner waits, or meets Passing where
+        the wait is beyond patience. A later call takes the place of an earlier one.
+        """
+        ...
+
+    def paused_until(self) -> datetime | None:
+        """Until when the service itself has told this process to pause; None when it may be asked."""
+        ...
 
     async def check(self) -> list[Check]:
         """Whether the service can be reached and authorizes us, as lines for the health report; never raises."""

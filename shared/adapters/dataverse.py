@@ -117,14 +117,14 @@ class Dataverse:
 
     async def choices(self, table: Table, column: str) -> dict[int, str]:
         """See DataverseStore."""
+        from shared.adapters.dataverse_metadata import labels_of
+
         kind = _CHOICE_TYPES.get(column, "PicklistAttributeMetadata")
         path = (
             f"EntityDefinitions(LogicalName='{table.name}')/Attributes(LogicalName='{column}')/"
             f"Microsoft.Dynamics.CRM.{kind}"
             + query(select="LogicalName", expand="OptionSet($select=Options),GlobalOptionSet($select=Options)")
         )
-        from shared.adapters.dataverse_metadata import labels_of
-
         return labels_of(await self._service.get(path))
 
     async def tables(self, api: str | None = None) -> list[TableName]:

@@ -63,6 +63,11 @@ class MemoryDataverse(MemoryRows):
         """Somebody gives a choice column these labels."""
         self._choices[(table_name, column)] = dict(labels)
 
+    def add_table(self, table: Table) -> None:
+        """See MemoryRows."""
+        super().add_table(table)
+        self._deletions.setdefault(table.name, {})
+
     def forget_changes(self) -> None:
         """From now on every position given out before is too old."""
         self._version += 1
@@ -80,11 +85,6 @@ class MemoryDataverse(MemoryRows):
         since = int(str(fields["since"]))
         if since < self._oldest:
             raise FeedExpired("The changes since that position are forgotten.", side=self.side, code="0x80044352")
-    def add_table(self, table: Table) -> None:
-        """See MemoryRows."""
-        super().add_table(table)
-        self._deletions.setdefault(table.name, {})
-
         rows = self._rows[table.name]
         versions = {key: row.version for key, row in rows.items()} | self._deletions[table.name]
         changed = sorted((version, key) for key, version in versions.items() if version > since)
