@@ -31,7 +31,9 @@ class Reason(StrEnum):
     SKIPPED = "skipped"
     NOT_DUE = "not_due"
     OPTION_NOT_MAPPED = "option_not_mapped"
+    CONFLICT_DECIDED = "conflict_decided"
     CHOSEN = "chosen"
+    MATCHED = "matched"
 
     @property
     def sentence(self) -> str:
@@ -69,6 +71,8 @@ _SENTENCES = {
     Reason.OPTION_NOT_MAPPED: "A value has no choice on the other side; the records keep the value they have.",
     Reason.CHOSEN: "A person chose it for just this record.",
     Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
+    Reason.CONFLICT_DECIDED: "The same data was edited on both sides; `update_conflict_resolution` says who wins.",
+    Reason.MATCHED: "The records agreed in the match fields and were coupled.",
 }
 
 _ADVICE = {

@@ -12,12 +12,14 @@ from typing import Any
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
 from shared.core.jobs import Counters
+from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.services.pass_context import Slice
 from shared.services.record_outcomes import forget
 from shared.services.tasks.cascade import uncouple_persons_under
 from shared.services.tasks.frame import AtWork, TaskKind
 from shared.services.tasks.kinds import UNCOUPLE, UncoupleTask
+from shared.services.touches import remove_noted
 
 CHUNK = 400  # couplings of one step
 
@@ -63,7 +65,7 @@ async def delete_couplings(at_work: AtWork[Any], begun: Sequence[tuple[str, str]
     if not begun:
         return
     found = await work.couplings.concerning({Side.BUSINESS_CENTRAL: [one for one, _ in begun]})
-    await work.couplings.remove([coupling for coupling in found if _ids(coupling) in begun])
+    await remove_noted(work, [coupling for coupling in found if _ids(coupling) in begun], Reason.CHOSEN)
     await forget(work, (f"{side}|{pair[at]}" for pair in begun for at, side in enumerate(Side)))
     if (job := await uncouple_persons_under(work, dict(begun))) is not None:
         at_work.say([f"Contacts under uncoupled records are uncoupled too: job {job}."])
