@@ -42,6 +42,17 @@ class RowStore(Protocol):
         """The next page of what changed since `position` (None: every row). Raises FeedExpired when it is too old."""
         ...
 
+    async def has_news(self, table: Table, position: str | None) -> bool:
+        """Whether the feed may tell anything new beyond this position: one small call, which does not move it.
+
+        What the feed would only repeat is no news. True for a position that is none (any more), and in doubt.
+        """
+        ...
+
+    def is_settled(self, position: str | None) -> bool:
+        """Whether nothing can escape `has_news` that the feed itself would still tell from this position."""
+        ...
+
     async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """These rows as they are now, read from the primary and not from a lagging replica.
 

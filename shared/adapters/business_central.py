@@ -12,7 +12,7 @@ from shared.adapters.business_central_apis import Apis
 from shared.adapters.business_central_errors import failure_of
 from shared.adapters.business_central_reading import PRIMARY, REPLICA
 from shared.adapters.checking import check_each
-from shared.adapters.feeds import Dated, modified_page
+from shared.adapters.feeds import Dated, is_settled, modified_news, modified_page
 from shared.adapters.gate import RetryPolicy
 from shared.adapters.http import Service
 from shared.adapters.rows import record_reader, selection
@@ -82,6 +82,19 @@ class BusinessCentral:
             return Dated(*await self._apis.of(table).service.get_dated(address, headers=headers))
 
         return await modified_page(table, columns, position, fetch)
+
+    async def has_news(self, table: Table, position: str | None) -> bool:
+        """See RowStore: the row that was modified last. Deletions are never told."""
+
+        async def fetch(path: str, latest: bool) -> Dated:
+            headers = PRIMARY if latest else REPLICA
+            return Dated(*await self._apis.of(table).service.get_dated(f"{self._company}/{path}", headers=headers))
+
+        return await modified_news(table, position, fetch)
+
+    def is_settled(self, position: str | None) -> bool:
+        """See RowStore."""
+        return is_settled(position)
 
     async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """See RowStore."""

@@ -11,7 +11,7 @@ import httpx
 from shared.adapters.checking import check_each, refusal_in
 from shared.adapters.dataverse_errors import failure_of
 from shared.adapters.dataverse_reading import DataverseReading
-from shared.adapters.dataverse_tracking import changed_page
+from shared.adapters.dataverse_tracking import changed_page, has_changed, is_settled
 from shared.adapters.dataverse_writing import DataverseWriting
 from shared.adapters.feeds import Dated
 from shared.adapters.gate import RetryPolicy
@@ -79,10 +79,16 @@ class Dataverse:
         """See RowStore: change tracking, or time of modification where tracking is not enabled for the table."""
         return await changed_page(table, columns, position, min(page_size, _LARGEST_PAGE), self._get_dated)
 
-        async def get(path: str, headers: Mapping[str, str]) -> Dated:
-            return Dated(*await self._service.get_dated(path, headers=headers))
+    async def has_news(self, table: Table, position: str | None) -> bool:
+        """See RowStore: a page of one row of what changed, deletions included."""
+        return await has_changed(table, position, self._get_dated)
 
-        return await changed_page(table, columns, position, min(page_size, _LARGEST_PAGE), get)
+    def is_settled(self, position: str | None) -> bool:
+        """See RowStore."""
+        return is_settled(position)
+
+    async def _get_dated(self, path: str, headers: Mapping[str, str]) -> Dated:
+        return Dated(*await self._service.get_dated(path, headers=headers))
 
     async def read(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """See RowStore."""

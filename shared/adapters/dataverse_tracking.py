@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
-from shared.adapters.feeds import KIND, Dated, modified_page, position_text, read_position
+from shared.adapters.feeds import KIND, Dated, modified_news, modified_page, position_text, read_position
+from shared.adapters.feeds import is_settled as is_modified_settled
 from shared.adapters.rows import record_reader, selection, shows
 from shared.adapters.wire import Explained, Row, path_of, query, rows_of
 from shared.core.failures import FeedExpired, NeedsPerson
@@ -42,6 +43,39 @@ async def changed_page(
         if failure.code != NOT_TRACKED:
             raise
         return await modified_page(table, columns, None, fetch)
+
+
+async def has_changed(table: Table, position: str | None, get: Get) -> bool:
+    """Whether a table has changes beyond a position; the link stays as good as it was."""
+    paging = {"Prefer": "odata.maxpagesize=1"}
+
+    async def fetch(path: str, latest: bool) -> Dated:
+        return await get(path, paging)
+
+    if _is_modified(position):
+        return await modified_news(table, position, fetch)
+    try:
+        _, link = _select_and_link(table, selection(table, []), position or "")
+        page, _ = await get(link, paging)
+    except FeedExpired:
+        return True
+    except NeedsPerson as failure:
+        if failure.code not in _REFUSED_LINK:
+            raise
+        return True
+    return bool(rows_of(page)) or isinstance(page.get("@odata.nextLink"), str)
+
+
+def is_settled(position: str | None) -> bool:
+    """Whether `has_changed` tells all that the feed would tell: change tracking does, times of modification may not."""
+    return is_modified_settled(position) if _is_modified(position) else position is not None
+
+
+def _is_modified(position: str | None) -> bool:
+    try:
+        return position is not None and read_position(position).get("feed") == KIND
+    except FeedExpired:
+        return False
 
 
 async def _tracked_page(

@@ -122,6 +122,31 @@ async def modified_page(table: Table, columns: Sequence[str], position: str | No
     return ChangePage(records, after.text(), more=False)
 
 
+async def modified_news(table: Table, position: str | None, fetch: Fetch) -> bool:
+    """Whether a row was modified after the newest that a completed scan has seen."""
+    at = _stored(position)
+    if at is None or at.next is not None or not table.modified:
+        return True
+    condition = f"{table.modified} gt {moment_literal(at.since)}" if at.since else None
+    options = query(select=selection(table, []), filter=condition, orderby=f"{table.modified} desc", top="1")
+    try:
+        page, _ = await fetch(table.entity_set + options, True)
+    except FeedExpired:
+        return True
+    read = record_reader(table, [])
+    moments = [read(row).modified_at for row in rows_of(page)]
+    # The filter has milliseconds, what is stored may have more: the newest row itself may come back.
+    return any(moment is None or at.since is None or moment > at.since for moment in moments)
+
+
+def is_settled(position: str | None) -> bool:
+    """Whether no row can turn up any more whose time is not after the newest that was seen; see MARGIN."""
+    at = _stored(position)
+    if at is None or at.next is not None:
+        return False
+    return at.since is None or (at.scanned is not None and at.scanned - at.since >= MARGIN)
+
+
 def _first(table: Table, at: Position) -> str:
     start = at.start
     condition = f"{table.modified} ge {moment_literal(start)}" if start and table.modified else None
@@ -141,6 +166,18 @@ def _position(table: Table, columns: Sequence[str], text: str | None) -> Positio
         # A link cannot be asked for more columns: such a scan begins again.
         return replace(at, select=select, next=None)
     return at
+
+
+def _stored(text: str | None) -> Position | None:
+    """A stored position as it is; None where it is none of this kind."""
+    try:
+        fields = read_position(text or "")
+    except FeedExpired:
+        return None
+    if fields.get("feed") != KIND:
+        return None
+    moments = {name: _moment(fields.get(name)) for name in _MOMENTS}
+    return Position(str(fields.get("select")), **moments, next=fields.get("next"))
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

@@ -176,9 +176,10 @@ class Mapping(Model):
     with it in all fields of a group, before a new one is created. `create_new_in` are the sides where records may be
     created. `number_series` is the first number of BC records that need one of ours (salespeople have no series of
     their own). With `block_when_inactive` the BC record of an inactive Dataverse row is blocked. `interval_minutes`
-    None means the app's setting. After an idle run a mapping is on hold for `inactivity_timeout_minutes` (None or 0:
-    never); with `wake_on_changes` a change on either side ends that. A run that would uncouple or blank more than `guard_percent` of the coupled records
+    None means the app's setting. A run that would uncouple or blank more than `guard_percent` of the coupled records
     stops and asks; 100 switches that off. `user_defined` mappings were made by a person and have no default setup.
+    After an idle run a mapping is on hold for `inactivity_timeout_minutes` (None or 0: never); with `wake_on_changes` a
+    change on either side ends that.
     """
 
     name: str = Field(min_length=1, max_length=20)

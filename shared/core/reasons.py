@@ -32,6 +32,9 @@ class Reason(StrEnum):
     NOT_DUE = "not_due"
     OPTION_NOT_MAPPED = "option_not_mapped"
     CONFLICT_DECIDED = "conflict_decided"
+    HELD = "held"
+    RELEASED = "released"
+    WAITS_FOR_RELEASE = "waits_for_release"
     CHOSEN = "chosen"
     MATCHED = "matched"
 
@@ -69,7 +72,9 @@ _SENTENCES = {
     Reason.SKIPPED: "The record failed twice in the same way and has not changed since; it is left alone.",
     Reason.NOT_DUE: "The record failed before and has not changed since; its next try is not due yet.",
     Reason.OPTION_NOT_MAPPED: "A value has no choice on the other side; the records keep the value they have.",
-    Reason.CHOSEN: "A person chose it for just this record.",
+    Reason.HELD: "A person keeps the record out of synchronization.",
+    Reason.RELEASED: "The record was kept out of synchronization; the next run takes it along.",
+    Reason.WAITS_FOR_RELEASE: "The record agrees with one that is kept out of synchronization; it waits for that one.",
     Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
     Reason.CONFLICT_DECIDED: "The same data was edited on both sides; `update_conflict_resolution` says who wins.",
     Reason.MATCHED: "The records agreed in the match fields and were coupled.",

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from shared.core.reasons import Reason
 
-PASSING = frozenset({Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE})
-WAITING = frozenset({Reason.WAITS_FOR_PARENT})
+PASSING = frozenset({Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE, Reason.RELEASED})
+WAITING = frozenset({Reason.WAITS_FOR_PARENT, Reason.WAITS_FOR_RELEASE})
+HELD_OUT = frozenset({Reason.HELD})
 LONGEST_PAUSE = timedelta(hours=1)
 # How long an unanswered write may still land: a service works on a request for 8 minutes at most, and the gateway waits
 # 10 (Business Central, page "Operational limits").
@@ -33,4 +34,9 @@ def is_skipped(reason: Reason, message: str, earlier_reason: Reason, earlier_mes
 
 def needs_person(reason: Reason) -> bool:
     """Whether a failure with this reason is shown as somebody's task."""
-    return reason not in PASSING and reason not in WAITING
+    return reason not in PASSING and reason not in WAITING and not is_held_out(reason)
+
+
+def is_held_out(reason: Reason) -> bool:
+    """Whether a person keeps the record out of synchronization: it is never due, and no error."""
+    return reason in HELD_OUT

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from shared.core.failures import FeedExpired
 from shared.core.records import ChangePage, Create, RefusalKind
 from shared.core.sides import Side
 from shared.core.tables import ColumnKind, Table, Value, Values
@@ -71,6 +72,23 @@ class MemoryBusinessCentral(MemoryRows):
             return ChangePage(records, _position({**reached, "after": max(page)}), more=True)
         done = {"since": _latest(since, newest), "scanned": _latest(scanned, begun)}
         return ChangePage(records, _position(done), more=False)
+
+    async def has_news(self, table: Table, position: str | None) -> bool:
+        """See RowStore: by the row that was modified last."""
+        rows = self._asked("has_news", table, ())
+        fields = _fields(position)
+        if fields is None or not table.modified:
+            return True
+        since = _moment(fields.get("since"))
+        return any(since is None or row.modified_at > since for row in rows.values())
+
+    def is_settled(self, position: str | None) -> bool:
+        """See RowStore."""
+        fields = _fields(position)
+        if fields is None:
+            return False
+        since, scanned = _moment(fields.get("since")), _moment(fields.get("scanned"))
+        return since is None or (scanned is not None and scanned - since >= self._margin)
 
     async def company_contacts(self, table: Table, ids: Sequence[str]) -> dict[str, str]:
         """See BusinessCentralStore."""
@@ -142,6 +160,15 @@ class MemoryBusinessCentral(MemoryRows):
         contact = self._rows.get("contacts", {}).get(self._contacts.pop((table.name, id), ""))
         if contact is not None:
             contact.values["contactBusinessRelation"] = None
+
+
+def _fields(position: str | None) -> dict[str, object] | None:
+    """The fields of a position at which a scan was completed; None for any other."""
+    try:
+        fields = fields_of(position or "", Side.BUSINESS_CENTRAL)
+    except FeedExpired:
+        return None
+    return None if fields.get("after") or fields.get("next") else fields
 
 
 def _moments(rows: Iterable[Row]) -> list[datetime]:

@@ -54,6 +54,23 @@ class MemoryDataverse(MemoryRows):
             return self._first_page(table, columns, fields, page_size)
         return self._later_page(table, columns, fields, page_size)
 
+    async def has_news(self, table: Table, position: str | None) -> bool:
+        """See RowStore: a change or a deletion beyond the position."""
+        self._asked("has_news", table, ())
+        try:
+            fields = fields_of(position or "", self.side)
+        except FeedExpired:
+            return True
+        since = int(str(fields.get("since", -1)))
+        if since < self._oldest:
+            return True
+        versions = [row.version for row in self._rows[table.name].values()]
+        return any(version > since for version in (*versions, *self._deletions[table.name].values()))
+
+    def is_settled(self, position: str | None) -> bool:
+        """See RowStore."""
+        return position is not None
+
     async def choices(self, table: Table, column: str) -> dict[int, str]:
         """See DataverseStore."""
         self.calls["choices"] += 1

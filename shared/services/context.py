@@ -24,6 +24,8 @@ from shared.ports import (
     StateStore,
 )
 from shared.services.recent import Recent
+from shared.services.probes import Probes
+from shared.services.read_tables import ReadTables
 from shared.services.repositories.companies import CompanyRepository
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
@@ -92,6 +94,7 @@ class Services:
     web_client: WebClient = field(default_factory=WebClient)
 
     def rows(self, side: Side) -> RowStore:
+    probes: Probes = field(default_factory=Probes)
         """The tables of one side."""
         return self.business_central if side is Side.BUSINESS_CENTRAL else self.dataverse
 

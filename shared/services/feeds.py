@@ -68,6 +68,7 @@ def advance(work: Slice, progress: Progress) -> None:
     state.positions, state.sweep_dataverse = progress.positions, progress.sweep_dataverse
     state.next_sweep_at, state.sweeps_done = progress.next_sweep_at, progress.sweeps_done
     run.finished_feeds, run.retried = progress.finished, progress.retried
+    state.trouble, state.troubled_since = "", None
 
 
 async def read_page(work: Slice, so_far: Progress) -> Page:

@@ -84,6 +84,7 @@ class Ledger:
                     raise OvertakenError(f"run {self.run.id} went on elsewhere") from None
                 self.state.etag, self.state.queued = fresh.etag, fresh.queued
                 self.state.guard_released, self.state.sweeps_asked = fresh.guard_released, fresh.sweeps_asked
+                self.state.pause = fresh.pause
                 self._take_in(fresh.waiting)
         raise OvertakenError(f"the state of {self.run.mapping} changes too fast")
 

@@ -20,6 +20,7 @@ from shared.services.match import matches_new_records
 from shared.services.observe import couplings_of
 from shared.services.page import Paired, count_in, forget_the_gone, pair_page, synchronize_chunk
 from shared.services.pass_context import Pair, Slice
+from shared.services.pausing import is_paused
 from shared.services.recover import recover_creates
 from shared.services.run_record import follow_run
 
@@ -104,7 +105,7 @@ async def work_off(work: Slice) -> bool:
         while True:
             page = await reading
             under_way.append(PageUnderWay(work, await _pair(work, page, under_way)))
-            is_last = page.progress.is_complete or work.turns.is_over
+            is_last = page.progress.is_complete or work.turns.is_over or is_paused(work.services, work.state)
             if not is_last:
                 reading = asyncio.ensure_future(read_page(work, page.progress))
             while under_way and (is_last or len(under_way) > 1):

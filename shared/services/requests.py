@@ -15,6 +15,8 @@ from shared.core.mapping import Mapping
 from shared.core.order import parents_first
 from shared.ports import JobMessage, StateConflict
 from shared.services.context import Services
+from shared.services.pausing import not_paused, unless_over
+from shared.services.probes import Asleep, is_asleep, with_news
 from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.run_record import follow_run
@@ -29,7 +31,7 @@ async def request_synchronization(
 ) -> Request:
     """Ask for these mappings, parents first. A run that already waits is joined, not doubled."""
     now = services.clock.now()
-    ordered = parents_first(mappings)
+    ordered = parents_first(await not_paused(services, mappings))
     runs = [await _queue_run(services, mapping, trigger, now, requested_by) for mapping in ordered]
     jobs = tuple(job for run in runs for job in run.jobs.values())
     request = Request(job_key(now, services.ids.new()), jobs, now)
@@ -38,12 +40,12 @@ async def request_synchronization(
 
 
 async def enqueue_due(services: Services) -> list[str]:
-    """What the timer does each minute: enqueue what is due, wake what got lost. Answers the mappings it touched."""
+    """What the timer does each minute: enqueue what is due or has news, wake what got lost. Answers what it touched."""
     now = services.clock.now()
-    touched, due = [], []
+    touched, due, asleep = [], list[Mapping](), list[Asleep]()
     for stored in await services.mappings.all():
         mapping = stored.mapping
-        state = await services.runs(mapping.name).state()
+        state = await unless_over(services, await services.runs(mapping.name).state())
         if await _wake_tasks(services, state, now):
             touched.append(mapping.name)
         if state.queued or state.active:
@@ -52,10 +54,17 @@ async def enqueue_due(services: Services) -> list[str]:
         elif mapping.enabled and (state.next_due_at is None or state.next_due_at <= now):
             due.append(mapping)
     for mapping in parents_first(due):
-        await _queue_run(services, mapping, Trigger.TIMER, now)
+        await _queue_run(services, mapping, triggers.get(mapping.name, Trigger.RULE), now)
+    from shared.services.full_synchronization import move_on
+
+    await move_on(services)
     return touched + [mapping.name for mapping in due]
 
 
+        elif mapping.enabled and is_asleep(services, one := Asleep(mapping, state)):
+            asleep.append(one)
+    triggers = {mapping.name: Trigger.TIMER for mapping in due}
+    due += await with_news(services, asleep)
 async def send_slice(services: Services, run: Run, *, delay: timedelta | None = None) -> None:
     """Send the message for the next slice of a run; the same slice is the same message however often it is sent."""
     not_before = services.clock.now() + delay if delay else None

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from shared.core.failures import Passing, SyncFailure
 from shared.core.jobs import Counters, JobStatus
 from shared.core.mapping import Mapping
-from shared.core.schedule import next_due
 from shared.core.sides import direction_from
 from shared.ports import StateConflict
 from shared.services.context import Services
@@ -26,12 +25,14 @@ from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
 from shared.services.pipeline import work_off
+from shared.services.pausing import is_paused
 from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
 from shared.services.signature import signature_of
+from shared.services.scheduling import schedule_next
 from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
@@ -157,7 +158,7 @@ async def _is_at_work(services: Services, parent: str, run: Run) -> bool:
 
 
 async def _claim(services: Services, asked: Run) -> Ledger | None:
-    """Take the mapping over; None when somebody did this slice meanwhile."""
+    """Take the mapping over; None when somebody did this slice meanwhile, or the mapping is paused."""
     runs = services.runs(asked.mapping)
     while True:
         state, run = await runs.state(), await runs.get(asked.id)
@@ -176,6 +177,9 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
         return Ledger(runs, state, run, services.clock)
 
 
+        if not run.kind.is_task and is_paused(services, state):
+            log.info("run %s of %s waits: the mapping is paused", run.id, run.mapping)
+            return None
 def _take_over(state: MappingState, run: Run, now: datetime) -> None:
     state.epoch += 1
     if not run.kind.is_task:
@@ -257,6 +261,9 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     if work.run.kind.is_task:
         if not work.run.kind.keeps_its_list:
             work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
+    if not work.run.kind.is_task:
+        work.state.trouble = str(failure)
+        work.state.troubled_since = work.state.troubled_since or work.services.clock.now()
     else:
         _finish_synchronization(work, status, now, message)
     await work.ledger.end()
@@ -279,7 +286,7 @@ def _finish_synchronization(work: Slice, status: JobStatus, now: datetime, messa
     if status is JobStatus.SUCCEEDED:
         state.guard_released = False
     state.last_finished_at, state.last_message = now, message
-    state.next_due_at = next_due(work.run.requested_at, interval, now)
+    schedule_next(work, status, now)
 
 
 def _counted(work: Slice) -> str:

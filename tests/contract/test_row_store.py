@@ -350,6 +350,46 @@ async def test_a_position_that_is_none_of_ours_has_expired(bench: Bench[Any]) ->
         await bench.store.changes(bench.table, bench.columns, "not a position", 50)
 
 
+async def test_a_change_is_news_until_the_feed_has_told_it(bench: Bench[Any]) -> None:
+    edited = await bench.create()
+    _, _, position = await feed(bench, None)
+    for write in (Update(edited.id, {bench.city: "Bremen"}), bench.company(), Update(edited.id, {bench.city: None})):
+        assert not await bench.store.has_news(bench.table, position)
+        pass_the_time(bench)
+        await bench.write(write)
+        assert await bench.store.has_news(bench.table, position)
+        assert await bench.store.has_news(bench.table, position), "asking does not move the position"
+        _, _, position = await feed(bench, position)
+
+
+async def test_a_deletion_is_news_in_dataverse_only(bench: Bench[Any]) -> None:
+    row = await bench.create()
+    _, _, position = await feed(bench, None)
+    await bench.write(Delete(row.id))
+    assert await bench.store.has_news(bench.table, position) is (bench.table.side is Side.DATAVERSE)
+
+
+async def test_where_there_is_no_whole_position_there_may_be_news(bench: Bench[Any]) -> None:
+    await bench.write(*(bench.company() for _ in range(3)))
+    halfway = await bench.store.changes(bench.table, bench.columns, None, 1)
+    assert halfway.more
+    for position in (None, "not a position", halfway.position):
+        assert await bench.store.has_news(bench.table, position)
+    assert not bench.store.is_settled(None)
+
+
+async def test_dataverse_is_settled_at_once_business_central_is_not(bench: Bench[Any]) -> None:
+    await bench.create()
+    _, _, position = await feed(bench, None)
+    assert bench.store.is_settled(position) is (bench.table.side is Side.DATAVERSE)
+
+
+def pass_the_time(bench: Bench[Any]) -> None:
+    """Two changes of a test in memory do not happen at the same moment."""
+    if isinstance(bench.store, MemoryBusinessCentral):
+        bench.store._clock.advance(minutes=1)  # type: ignore[attr-defined]
+
+
 # Business Central -----------------------------------------------------------------------------------------------------
 
 

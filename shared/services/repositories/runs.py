@@ -13,6 +13,7 @@ from typing import Any
 from shared.core.guard import Damage
 from shared.core.jobs import Counters, JobStatus, RunKind, Trigger
 from shared.core.sides import Side
+from shared.core.schedule import Pause
 from shared.ports import Insert, Put, StateChange, StateRow, StateStore
 from shared.services.repositories.documents import Shape
 
@@ -33,7 +34,9 @@ class MappingState:
     Central are looked for at `next_sweep_at`, in Dataverse when its feed had to start over. `epoch` grows with every
     delivery of a message that is worked on: who finds another one than its own has lost the mapping to somebody else.
     `milestones` part the couplings into lanes of about the same length (see CouplingRepository). `sweeps_asked` beyond
-    `sweeps_done`: deletions are looked for on both sides in the next run.
+    `sweeps_done`: deletions are looked for on both sides in the next run. A mapping on hold due to inactivity has
+    `inactive_since` and `inactive_until`; `next_due_at` is then when it is looked at at the latest. `failures` are the
+    failed runs in a row. `trouble` is why the present run was put off, `troubled_since` since when it has not come on.
     """
 
     mapping: str
@@ -56,6 +59,12 @@ class MappingState:
     sweeps_asked: int = 0
     sweeps_done: int = 0
     etag: str | None = None
+    inactive_since: datetime | None = None
+    inactive_until: datetime | None = None
+    failures: int = 0
+    trouble: str = ""
+    troubled_since: datetime | None = None
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.dataverse_errors import NOT_TRACKED
-from shared.adapters.dataverse_tracking import changed_page
-from shared.adapters.feeds import Dated, modified_page
+from shared.adapters.dataverse_tracking import changed_page, has_changed
+from shared.adapters.dataverse_tracking import is_settled as is_tracking_settled
+from shared.adapters.feeds import Dated, is_settled, modified_news, modified_page
 from shared.adapters.wire import Explained, Row, moment_literal
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
@@ -292,3 +293,74 @@ async def test_a_table_without_tracking_is_followed_by_time_of_modification() ->
     # Tracking that is switched off later: only reading everything again shows where the feed stands.
     with pytest.raises(FeedExpired):
         await track(Pages(refusal), '{"v":1,"feed":"tracking","select":"accountid,name,modifiedon","link":"/x"}')
+
+
+async def position_after(newest: str | None, scanned: str | None) -> str:
+    """Where a feed stands whose newest row is of that time, and whose last whole scan began then."""
+    rows = [customer(1, f"2026-01-01T{newest}:00.057Z")] if newest else []
+    pages = Pages({"value": rows}, {"value": []})
+    first = await scan(pages)
+    pages.date = at(scanned) if scanned else None
+    return (await scan(pages, first.position)).position
+
+
+async def test_only_what_is_newer_than_the_newest_row_is_news() -> None:
+    position = await position_after("12:00", "20:00")
+    pages = Pages(
+        {"value": []},
+        {"value": [customer(1, "2026-01-01T12:00:00.057Z")]},
+        {"value": [customer(2, "2026-01-01T12:00:00.058Z")]},
+        FeedExpired("gone"),
+    )
+    assert [await modified_news(CUSTOMERS, position, pages) for _ in range(4)] == [False, False, True, True]
+    assert pages.latest == [True] * 4
+    assert pages.asked[0] == (
+        "customers?$select=id,lastModifiedDateTime&$filter=lastModifiedDateTime gt 2026-01-01T12:00:00.057Z"
+        "&$orderby=lastModifiedDateTime desc&$top=1"
+    )
+
+
+async def test_any_row_is_news_where_there_was_none() -> None:
+    position = await position_after(None, None)
+    pages = Pages({"value": []}, {"value": [customer(1, "2026-01-01T12:00:00Z")]})
+    assert [await modified_news(CUSTOMERS, position, pages) for _ in range(2)] == [False, True]
+    assert is_settled(position)
+
+
+@pytest.mark.parametrize(
+    ("newest", "scanned", "settled"),
+    [("12:00", "12:15", False), ("12:00", "12:16", True), ("12:00", "11:00", False), ("12:00", None, False)],
+)
+async def test_a_feed_by_time_is_settled_when_nothing_older_can_come_any_more(
+    newest: str, scanned: str | None, settled: bool
+) -> None:
+    position = await position_after(newest, scanned)
+    assert is_settled(position) is settled
+    assert is_tracking_settled(position) is settled
+
+
+LINK = f"{HOST}/accounts?$deltatoken=1"
+TRACKED = '{"v":1,"feed":"tracking","select":"accountid,name,modifiedon","link":"/accounts?$deltatoken=1"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "news"),
+    [
+        ({"value": [], "@odata.deltaLink": LINK}, False),
+        ({"value": [account(1)], "@odata.nextLink": LINK}, True),
+        ({"value": [{"id": "x", "reason": "deleted"}], "@odata.deltaLink": LINK}, True),
+        ({"value": [], "@odata.nextLink": LINK}, True),
+        (FeedExpired("too old"), True),
+        (NeedsPerson("off", side=Side.DATAVERSE, code=NOT_TRACKED), True),
+    ],
+)
+async def test_a_page_of_one_tells_whether_a_tracked_table_has_news(answer: Row | Exception, news: bool) -> None:
+    pages = Pages(answer)
+    assert await has_changed(ACCOUNT, TRACKED, pages) is news
+    assert (pages.asked, pages.preferences) == (["/accounts?$deltatoken=1"], ["odata.maxpagesize=1"])
+    assert is_tracking_settled(TRACKED)
+
+
+async def test_what_the_service_forbids_is_not_taken_for_news() -> None:
+    with pytest.raises(NeedsPerson):
+        await has_changed(ACCOUNT, TRACKED, Pages(NeedsPerson("no", side=Side.DATAVERSE, code="0x80040220")))

@@ -10,7 +10,14 @@ from shared.core.reasons import Reason
 from shared.core.retry import needs_person, next_attempt
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-BY_THEMSELVES = {Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE, Reason.WAITS_FOR_PARENT}
+BY_THEMSELVES = {
+    Reason.SERVICE_BUSY,
+    Reason.CHANGED_MEANWHILE,
+    Reason.WAITS_FOR_PARENT,
+    Reason.RELEASED,
+    Reason.WAITS_FOR_RELEASE,
+    Reason.HELD,
+}
 
 
 @pytest.mark.parametrize("reason", list(Reason))
