@@ -71,6 +71,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         return "tests.simulation", [f"--{name}={value}" for name, value in given.items()]
     rest = ["--info", str(options.info.resolve())] if options.info else []
     rest += ["--empty"] if options.empty else []
+    rest += [f"--connections={options.connections}"] if options.connections > 1 else []
     return "infra.local.stack", rest + [f"--set={assignment}" for assignment in options.set]
 
 
@@ -158,6 +159,14 @@ def add_up(parser: argparse.ArgumentParser) -> None:
         "--info", metavar="FILE", type=Path, help="write addresses and keys as JSON when everything is ready"
     )
     parser.add_argument("--empty", action="store_true", help="start without the sample company")
+    parser.add_argument(
+        "--connections",
+        metavar="N",
+        type=int,
+        choices=range(1, 10),
+        default=1,
+        help="so many pairs of a company and an environment, each in simulators of its own (1)",
+    )
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

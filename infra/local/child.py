@@ -28,19 +28,21 @@ class PartError(Exception):
 
 
 class Child:
-    """`python -m infra.local.<name>`, with all that it prints in `<name>.log` of the run's folder.
+    """`python -m infra.local.<part>`, with all that it prints in `<name>.log` of the run's folder.
 
     One that was stopped or killed can be started again: on the port that it had, with its log going on.
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path) -> None:
-        self.name = name
+    def __init__(self, part: str, arguments: Sequence[str], folder: Path, name: str = "") -> None:
+        """`name` is what it is called where it is not the only one of its kind."""
+        self.name = name or part
         self.ended = asyncio.Event()
         """Set when the process is gone, whoever ended it."""
         self.port: int | None = None
         """Where it listens, or did before it ended; None before the first start."""
+        self._part = part
         self._arguments = arguments
-        self._log = folder / f"{name}.log"
+        self._log = folder / f"{self.name}.log"
         self._last: deque[str] = deque(maxlen=LAST_LINES)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -66,7 +68,7 @@ class Child:
         self._ready, self._told_to_end = asyncio.get_running_loop().create_future(), False
         self.ended.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"infra.local.{self.name}", *self._arguments, *port),
+            *(sys.executable, "-m", f"infra.local.{self._part}", *self._arguments, *port),
             cwd=ROOT,
             env={**os.environ, "LOCAL_STACK_PARENT": "1", "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.PIPE,  # its end tells the part to stop, even when this process is killed

@@ -18,14 +18,15 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.local import demo_company
 from infra.local.child import ROOT, Child, PartError
 from infra.local.door import Door
+from infra.local.further import connections_setting, further_services, settings_of
 from infra.local.part import wait_until_told_to_stop
+from infra.local.service import SERVICES, Service
 
 FUNCTIONS_KEY = "local-key"
 RUNS = ROOT / ".dev" / "runs"
@@ -34,46 +35,11 @@ STOPPED = 130
 """The exit code of a command that was stopped before it was done."""
 
 
-@dataclass(frozen=True)
-class Service:
-    """What the app needs and which settings tell it where: setting name to the announced fact, the address first."""
-
-    part: str
-    settings: Mapping[str, str]
-    arguments: tuple[str, ...] = ()
-    keep: str = ""
-    """The argument by which it is told a file or folder that keeps its state while it is stopped."""
-
-    @property
-    def address(self) -> str:
-        """The setting that, when given, leaves this part out."""
-        return next(iter(self.settings))
-
-
-SERVICES = (
-    Service("azurite", {"AzureWebJobsStorage": "connection_string"}, keep="--location"),
-    Service(
-        "service_bus",
-        {"ServiceBusConnection": "connection_string"},
-        ("--config", str(ROOT / "infra/local/service-bus-config.json")),
-        keep="--state",
-    ),
-    Service("dataverse", {"DATAVERSE_URL": "url", "DATAVERSE_TOKEN": "token"}),
-    Service(
-        "business_central",
-        {
-            "BUSINESS_CENTRAL_URL": "url",
-            "BUSINESS_CENTRAL_COMPANY_ID": "company_id",
-            "BUSINESS_CENTRAL_TOKEN": "token",
-        },
-    ),
-)
-
-
 class Stack:
     """A running stack: the address of the app, its key, and the settings that lead to its parts.
 
-    `doors` has, by part, the doors between it and the app that were asked for.
+    The simulators of the second connection are the parts `dataverse_2` and `business_central_2`. `doors` has, by part,
+    the doors between it and the app that were asked for.
     """
 
     def __init__(
@@ -83,12 +49,14 @@ class Stack:
         folder: Path,
         parts: Sequence[Child],
         doors: Mapping[str, Door] | None = None,
+        connections: int = 1,
     ) -> None:
         self.url = url
         self.key = FUNCTIONS_KEY
         self.settings = settings
         self.folder = folder
         self.doors = doors or {}
+        self.connections = connections
         self._parts = {part.name: part for part in parts}
 
     async def kill(self, part: str) -> None:
@@ -110,14 +78,15 @@ class Stack:
     def information(self) -> dict[str, dict[str, str | None]]:
         """Addresses and keys for clients, as `--info` writes them; None where a real service has no fixed token."""
         setting = self.settings.get
+        further = [
+            (f"{name}_{number}", about)
+            for number in range(2, self.connections + 1)
+            for name, about in _simulators(settings_of(number, self.settings)).items()
+        ]
         return {
             "functions": {"url": self.url, "key": self.key},
-            "dataverse": {"url": setting("DATAVERSE_URL"), "token": setting("DATAVERSE_TOKEN")},
-            "business_central": {
-                "url": setting("BUSINESS_CENTRAL_URL"),
-                "company_id": setting("BUSINESS_CENTRAL_COMPANY_ID"),
-                "token": setting("BUSINESS_CENTRAL_TOKEN"),
-            },
+            **_simulators(self.settings),
+            **dict(further),
             "storage": {"connection_string": setting("AzureWebJobsStorage")},
             "service_bus": {"connection_string": setting("ServiceBusConnection")},
         }
@@ -137,6 +106,19 @@ class Stack:
         raise next(part.failure("ended by itself") for part in self._parts.values() if part.ended.is_set())
 
 
+def _simulators(settings: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
+    """Addresses and tokens of both systems of a connection."""
+    setting = settings.get
+    return {
+        "dataverse": {"url": setting("DATAVERSE_URL"), "token": setting("DATAVERSE_TOKEN")},
+        "business_central": {
+            "url": setting("BUSINESS_CENTRAL_URL"),
+            "company_id": setting("BUSINESS_CENTRAL_COMPANY_ID"),
+            "token": setting("BUSINESS_CENTRAL_TOKEN"),
+        },
+    }
+
+
 @contextlib.asynccontextmanager
 async def local_stack(
     *,
@@ -144,11 +126,13 @@ async def local_stack(
     empty: bool = False,
     durable: bool = False,
     doors: Collection[str] = (),
+    connections: int = 1,
 ) -> AsyncIterator[Stack]:
     """Start everything, with the sample company unless `empty`; stop it all on the way out, however that is taken.
 
     When `durable`, broker and storage keep what they hold while they are stopped. Before each of the parts named in
-    `doors` stands a door that the app has to pass, and nobody else.
+    `doors` stands a door that the app has to pass, and nobody else. Each of the `connections` has two simulators of its
+    own.
 
     Raises:
         PartError: a part did not start, or was found to have ended when the work with the stack failed.
@@ -158,16 +142,16 @@ async def local_stack(
     parts: list[Child] = []
     try:
         async with contextlib.AsyncExitStack() as exits:
-            services = [service for service in SERVICES if service.address not in given]
+            every = [*SERVICES, *further_services(connections)]
+            services = [service for service in every if service.address not in given]
             found = await _start_services(services, parts, folder, durable)
             before = {part.name: await exits.enter_async_context(_door(part)) for part in parts if part.name in doors}
             facts = {**found, **given}
-            host = Child("functions_host", _host_arguments(_through(before, parts, facts)), folder)
+            reached = _through(before, parts, facts, every)
+            host = Child("functions_host", _host_arguments(connections_setting(connections, reached) | reached), folder)
             parts.append(host)
-            announced, _ = await _together(
-                host.start(), demo_company.load(found) if not empty else asyncio.sleep(0, result=None)
-            )
-            yield Stack(str(announced["url"]), facts, folder, parts, before)
+            announced, _ = await _together(host.start(), _load(found, 0 if empty else connections))
+            yield Stack(str(announced["url"]), facts, folder, parts, before, connections)
     except Exception as error:
         ended = [part for part in parts if part.ended_by_itself]
         if ended and not isinstance(error, PartError):
@@ -183,8 +167,8 @@ async def _start_services(
     """Start what is asked for side by side; answers the settings by which the app finds it."""
     children = []
     for service in services:
-        kept = (service.keep, str(folder / f"{service.part}.state")) if durable and service.keep else ()
-        children.append(Child(service.part, (*service.arguments, *kept), folder))
+        kept = (service.keep, str(folder / f"{service.name}.state")) if durable and service.keep else ()
+        children.append(Child(service.part, (*service.arguments, *kept), folder, service.name))
     parts.extend(children)
     announced = await _together(*(child.start() for child in children))
     return {
@@ -199,11 +183,19 @@ def _door(part: Child) -> contextlib.AbstractAsyncContextManager[Door]:
     return Door(part.port).standing()
 
 
-def _through(doors: Mapping[str, Door], parts: Sequence[Child], facts: Mapping[str, str]) -> dict[str, str]:
+async def _load(settings: Mapping[str, str], connections: int) -> None:
+    """Put the sample company into the simulators of so many connections."""
+    every = [settings, *(settings_of(number, settings) for number in range(2, connections + 1))]
+    await _together(*(demo_company.load(one) for one in every[:connections]))
+
+
+def _through(
+    doors: Mapping[str, Door], parts: Sequence[Child], facts: Mapping[str, str], services: Sequence[Service]
+) -> dict[str, str]:
     """The settings with the addresses of the doors in place of those of the parts behind them."""
     ports = {f":{part.port}": f":{doors[part.name].port}" for part in parts if part.name in doors}
     changed = dict(facts)
-    for service in SERVICES:
+    for service in services:
         for port, door in ports.items():
             changed[service.address] = changed[service.address].replace(port, door)
     return changed
@@ -263,14 +255,14 @@ def end_on_termination() -> None:
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
 
 
-async def up(information_file: Path | None, empty: bool, settings: Mapping[str, str]) -> None:
+async def up(information_file: Path | None, empty: bool, settings: Mapping[str, str], connections: int) -> None:
     """Run the stack until told to stop.
 
     Raises:
         PartError: a part did not start or ended by itself.
     """
     end_on_termination()
-    async with local_stack(settings=settings, empty=empty) as stack:
+    async with local_stack(settings=settings, empty=empty, connections=connections) as stack:
         show(stack)
         if information_file:
             write_information(information_file, stack.information())
@@ -290,11 +282,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--info", type=Path, metavar="FILE", help="write addresses and keys as JSON when all is ready")
     parser.add_argument("--empty", action="store_true", help="start without the sample company")
+    parser.add_argument("--connections", type=int, default=1, metavar="N", help="pairs of a company and an environment")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override an app setting")
     options = parser.parse_args(arguments)
     settings = dict(assignment.split("=", 1) for assignment in options.set)
     try:
-        asyncio.run(up(options.info, options.empty, settings))
+        asyncio.run(up(options.info, options.empty, settings, options.connections))
     except (PartError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -123,3 +124,34 @@ async def test_the_traces_of_instances_of_long_ago_are_removed() -> None:
     await cluster.next_refresh(0)
     await cluster.next_refresh(0)
     assert len(await cluster.state.scan(TABLE, PARTITION)) == 1
+
+
+async def test_connections_that_sign_in_as_the_same_user_share_what_that_user_is_granted() -> None:
+    """Two processes of two connections each: the company is another one, the Business Central environment the same."""
+    cluster = Cluster(2)
+    further = []
+    for services in cluster.instances:
+        stores = cluster._stores()
+        stores[1].account = "another environment"
+        further.append(replace(services, connection="NORTH", business_central=stores[0], dataverse=stores[1]))
+    await cluster.refresh(0)
+    await further[1].budget.refresh(further[1])
+    await cluster.next_refresh(0)
+    business_central, dataverse = further[1].business_central, further[1].dataverse
+    assert isinstance(business_central, MemoryBusinessCentral)
+    assert isinstance(dataverse, MemoryDataverse)
+    assert {business_central.share, cluster.shares(BC)[0]} == {Share(0, 2), Share(1, 2)}
+    assert (dataverse.share, cluster.shares(DV)[0]) == (WHOLE, WHOLE)
+
+
+async def test_a_pause_that_one_connection_was_told_holds_for_the_other_of_the_same_process() -> None:
+    cluster = Cluster(1)
+    told = cluster.stores[0][0]
+    stores = cluster._stores()
+    north = replace(cluster.instances[0], connection="NORTH", business_central=stores[0], dataverse=stores[1])
+    told.throttle(60)
+    await cluster.refresh()
+    await north.budget.refresh(north)
+    with pytest.raises(Passing):
+        await stores[0].all(CUSTOMERS, ["number"])
+    assert await stores[1].all(TABLES[DV, "account"], ["name"]) == []

@@ -12,7 +12,9 @@ import pytest
 from infra.local import child, stack
 from infra.local.child import Child, PartError
 from infra.local.door import Door
-from infra.local.stack import SERVICES, Stack, new_run_folder, write_information
+from infra.local.further import connections_setting, further_services
+from infra.local.service import SERVICES
+from infra.local.stack import Stack, new_run_folder, write_information
 
 CONFIGURATION = SERVICES[1].arguments
 
@@ -126,6 +128,17 @@ def test_information_has_all_addresses_and_comes_whole(tmp_path: Path) -> None:
         "service_bus": {"connection_string": "<ServiceBusConnection>"},
     }
     assert [path.name for path in tmp_path.iterdir()] == ["info.json"]
+
+
+def test_the_settings_of_a_second_connection_are_those_of_the_first_with_a_number(tmp_path: Path) -> None:
+    services = [*SERVICES, *further_services(2)]
+    settings = {setting: f"<{setting}>" for service in services for setting in service.settings}
+    running = Stack("http://127.0.0.1:7071", settings, tmp_path, [], connections=2)
+    assert running.information()["dataverse_2"] == {"url": "<DATAVERSE_URL_2>", "token": "<DATAVERSE_TOKEN_2>"}
+    (told,) = json.loads(connections_setting(2, settings)["CONNECTIONS"])
+    assert told["name"] == "connection-2"
+    assert (told["dataverse_url"], told["dataverse_token_setting"]) == ("<DATAVERSE_URL_2>", "DATAVERSE_TOKEN_2")
+    assert "<DATAVERSE_TOKEN_2>" not in told.values(), "a secret never stands in this setting"
 
 
 def test_each_run_has_a_folder_and_old_ones_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
