@@ -101,6 +101,19 @@ KINDS = (
     ),
     Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
     Kind(
+    Kind(
+        409,
+        "full_synchronization_running",
+        "a full synchronization of the mapping is on already",
+        "Wait for its end; one that has been on for a day may be started again.",
+    ),
+    Kind(409, "nothing_to_restart", "the line was never started", "Start it."),
+    Kind(
+        409,
+        "no_open_question",
+        "the line has no open question, or it was answered",
+        "Change `synch_only_coupled_records` of the mapping itself.",
+    ),
         409,
         "request_in_progress",
         "the first request with this Idempotency-Key is still on",

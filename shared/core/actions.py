@@ -62,7 +62,8 @@ class Remember:
 class Change:
     """Write these columns on these sides; then the coupling is `coupling` (with the versions the services answer).
 
-    `before` is the coupling as it holds until then.
+    `before` is the coupling as it holds until then. `overwrites` are columns whose own edits a full synchronization
+    gives up.
     """
 
     before: Coupling
@@ -70,6 +71,7 @@ class Change:
     writes: Mapping[Side, Values]
     reason: Reason = Reason.SOURCE_CHANGED
     left: tuple[Unresolved, ...] = ()
+    overwrites: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     LEFT_FILTER = "left_filter"
     IN_STEP = "in_step"
     SOURCE_CHANGED = "source_changed"
+    OVERWRITTEN = "overwritten"
     NEW_RECORD = "new_record"
     RESTORED = "restored"
     BOTH_DELETED = "both_deleted"
@@ -56,6 +57,7 @@ _SENTENCES = {
     Reason.LEFT_FILTER: "The record has left the mapping's filter; the coupling was removed.",
     Reason.IN_STEP: "Both records already agree.",
     Reason.SOURCE_CHANGED: "One side changed; the change was carried over.",
+    Reason.OVERWRITTEN: "Both sides differed; in a full synchronization one side's data was written over the other's.",
     Reason.NEW_RECORD: "The record had no counterpart; one was created and coupled.",
     Reason.RESTORED: "The coupled record was deleted and has been created anew.",
     Reason.BOTH_DELETED: "Both records were deleted; the coupling was removed.",

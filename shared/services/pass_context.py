@@ -59,7 +59,8 @@ class Slice:
 
     `intents` are the creates whose outcome is not known, by source side and id. `weighed` is the damage that is done or
     planned, `making` counts the chunks that create something on a side. `turns` says who may write when, and when time
-    is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible.
+    is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible; `rules` decides
+    in place of the decision table.
     `gone` are records that this slice has found deleted: a page that was read before still shows them. With
     `is_preview` nothing is written or stored, neither in the services nor of couplings and work items.
     """
@@ -74,6 +75,7 @@ class Slice:
     items: dict[str, WorkItem] = field(default_factory=dict)
     intents: dict[tuple[Side, str], Intent] = field(default_factory=dict)
     choose: Choose | None = None
+    rules: Choose | None = None
     weighed: Damage = field(default_factory=Damage)
     making: Counter[Side] = field(default_factory=Counter)
     gone: set[tuple[Side, str]] = field(default_factory=set)
@@ -98,6 +100,11 @@ class Slice:
     def sources(self) -> tuple[Side, ...]:
         """The source sides of the mapping's passes: To first, then From."""
         return passes_of(self.mapping.direction)
+
+    @property
+    def reads_both(self) -> bool:
+        """Whether each pair is decided with both records at hand, those included that are as they are remembered."""
+        return self.run.full is not None and self.run.full.unconditional
 
     def columns(self, side: Side) -> list[str]:
         """The columns that this mapping reads on `side`: mapped, filtered, and those people know a record by."""

@@ -16,11 +16,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from shared.core.failures import Passing, SyncFailure
-from shared.core.jobs import Counters, JobStatus
+from shared.core.jobs import Counters, JobStatus, RunKind
 from shared.core.mapping import Mapping
 from shared.core.sides import direction_from
 from shared.ports import StateConflict
 from shared.services.context import Services
+from shared.services.full_run import come_back_for_the_busy, take_up
 from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
@@ -71,10 +72,19 @@ async def _run_slice(services: Services, message: Document[str, object]) -> None
         return
     try:
         await _run(await _slice(services, stored.mapping, ledger))
+        await _move_review_on(services, ledger.run)
     except OvertakenError as overtaken:
         log.warning("%s", overtaken)
         await _follow_if_ended(services, ledger.run)
         await _look_for_deletions(services, ledger.run.mapping)
+
+
+async def _move_review_on(services: Services, run: Run) -> None:
+    """A run of the full synchronization review has ended: it is the next one's turn. Else the timer sees to it."""
+    if run.ended and (run.full is not None or run.kind is RunKind.MATCH):
+        from shared.services.full_synchronization import move_on
+
+        await move_on(services)
 
 
 async def _look_for_deletions(services: Services, mapping: str) -> None:
@@ -101,6 +111,7 @@ async def _run(work: Slice) -> None:
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
         if await (work_off_task(work) if work.run.kind.is_task else work_off(work)):
             await recover_creates(work)
+            come_back_for_the_busy(work)
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
             work.run.slice += 1
@@ -227,6 +238,7 @@ async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
     )
     if not run.kind.is_task:
         _start_over_if_set_up_anew(work)
+        take_up(work)
     return work
 
 

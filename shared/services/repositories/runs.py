@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.core.full_run import FullRun
 from shared.core.guard import Damage
 from shared.core.jobs import Counters, JobStatus, RunKind, Trigger
 from shared.core.sides import Side
@@ -84,7 +85,8 @@ class Run:
     counts how often it was put off, `setbacks` how often because a service was busy or the host had died. `counters`
     and `messages` are those of the jobs, by source side: they move with the checkpoints, and the jobs follow. `note`
     says why the run was put off. `task` is what a task has to do and how far it has come, as its kind stores it; both
-    sides may share one job.
+    sides may share one job. A `full` synchronization begins the feeds anew, which it `began` to do; `tries` counts how
+    often it came back for what a busy service had refused.
     """
 
     id: str
@@ -109,6 +111,9 @@ class Run:
     ending: Ending | None = None
     kind: RunKind = RunKind.SYNCHRONIZE
     task: dict[str, Any] = field(default_factory=dict)
+    full: FullRun | None = None
+    began: bool = False
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
