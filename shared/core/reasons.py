@@ -32,10 +32,10 @@ class Reason(StrEnum):
     SKIPPED = "skipped"
     NOT_DUE = "not_due"
     OPTION_NOT_MAPPED = "option_not_mapped"
-    CONFLICT_DECIDED = "conflict_decided"
     HELD = "held"
     RELEASED = "released"
     WAITS_FOR_RELEASE = "waits_for_release"
+    CONFLICT_DECIDED = "conflict_decided"
     CHOSEN = "chosen"
     MATCHED = "matched"
 
@@ -79,6 +79,7 @@ _SENTENCES = {
     Reason.WAITS_FOR_RELEASE: "The record agrees with one that is kept out of synchronization; it waits for that one.",
     Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
     Reason.CONFLICT_DECIDED: "The same data was edited on both sides; `update_conflict_resolution` says who wins.",
+    Reason.CHOSEN: "A person chose it for just this record.",
     Reason.MATCHED: "The records agreed in the match fields and were coupled.",
 }
 

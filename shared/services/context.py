@@ -23,9 +23,8 @@ from shared.ports import (
     RowStore,
     StateStore,
 )
-from shared.services.recent import Recent
 from shared.services.probes import Probes
-from shared.services.read_tables import ReadTables
+from shared.services.recent import Recent
 from shared.services.repositories.companies import CompanyRepository
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
@@ -90,11 +89,11 @@ class Services:
     recent: Recent = field(default_factory=Recent)
     policy: Policy = field(default_factory=Policy)
     budget: Budget = field(default_factory=Budget)
+    probes: Probes = field(default_factory=Probes)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
     web_client: WebClient = field(default_factory=WebClient)
 
     def rows(self, side: Side) -> RowStore:
-    probes: Probes = field(default_factory=Probes)
         """The tables of one side."""
         return self.business_central if side is Side.BUSINESS_CENTRAL else self.dataverse
 

@@ -29,7 +29,10 @@ FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
 async def request_synchronization(
     services: Services, mappings: Sequence[Mapping], trigger: Trigger, requested_by: str = ""
 ) -> Request:
-    """Ask for these mappings, parents first. A run that already waits is joined, not doubled."""
+    """Ask for these mappings, parents first. A run that already waits is joined, not doubled.
+
+    Those that are paused are left out. Raises Problem (409) when all are.
+    """
     now = services.clock.now()
     ordered = parents_first(await not_paused(services, mappings))
     runs = [await _queue_run(services, mapping, trigger, now, requested_by) for mapping in ordered]
@@ -48,11 +51,17 @@ async def enqueue_due(services: Services) -> list[str]:
         state = await unless_over(services, await services.runs(mapping.name).state())
         if await _wake_tasks(services, state, now):
             touched.append(mapping.name)
+        if state.pause is not None:
+            continue
         if state.queued or state.active:
             if await _wake(services, state, now):
                 touched.append(mapping.name)
         elif mapping.enabled and (state.next_due_at is None or state.next_due_at <= now):
             due.append(mapping)
+        elif mapping.enabled and is_asleep(services, one := Asleep(mapping, state)):
+            asleep.append(one)
+    triggers = {mapping.name: Trigger.TIMER for mapping in due}
+    due += await with_news(services, asleep)
     for mapping in parents_first(due):
         await _queue_run(services, mapping, triggers.get(mapping.name, Trigger.RULE), now)
     from shared.services.full_synchronization import move_on
@@ -61,10 +70,6 @@ async def enqueue_due(services: Services) -> list[str]:
     return touched + [mapping.name for mapping in due]
 
 
-        elif mapping.enabled and is_asleep(services, one := Asleep(mapping, state)):
-            asleep.append(one)
-    triggers = {mapping.name: Trigger.TIMER for mapping in due}
-    due += await with_news(services, asleep)
 async def send_slice(services: Services, run: Run, *, delay: timedelta | None = None) -> None:
     """Send the message for the next slice of a run; the same slice is the same message however often it is sent."""
     not_before = services.clock.now() + delay if delay else None

@@ -25,15 +25,15 @@ from shared.services.full_run import come_back_for_the_busy, take_up
 from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
-from shared.services.pipeline import work_off
 from shared.services.pausing import is_paused
+from shared.services.pipeline import work_off
 from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
-from shared.services.signature import signature_of
 from shared.services.scheduling import schedule_next
+from shared.services.signature import signature_of
 from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
@@ -177,6 +177,9 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
             return None
         if run.kind.is_task and run.id not in state.waiting:
             return None
+        if not run.kind.is_task and is_paused(services, state):
+            log.info("run %s of %s waits: the mapping is paused", run.id, run.mapping)
+            return None
         overtaken = await _overtaken(services, state, run)
         _take_over(state, run, services.clock.now())
         try:
@@ -188,9 +191,6 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
         return Ledger(runs, state, run, services.clock)
 
 
-        if not run.kind.is_task and is_paused(services, state):
-            log.info("run %s of %s waits: the mapping is paused", run.id, run.mapping)
-            return None
 def _take_over(state: MappingState, run: Run, now: datetime) -> None:
     state.epoch += 1
     if not run.kind.is_task:
@@ -261,6 +261,9 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     work.run.delays += 1
     delay = timedelta(seconds=failure.retry_after or min(FIRST_SETBACK * 2**setbacks, LONGEST_SETBACK))
     work.run.note = f"Put off: {failure}"
+    if not work.run.kind.is_task:
+        work.state.trouble = str(failure)
+        work.state.troubled_since = work.state.troubled_since or work.services.clock.now()
     await work.ledger.write()
     await follow_run(work.services, work.run)
     await send_slice(work.services, work.run, delay=delay)
@@ -273,9 +276,6 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     if work.run.kind.is_task:
         if not work.run.kind.keeps_its_list:
             work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
-    if not work.run.kind.is_task:
-        work.state.trouble = str(failure)
-        work.state.troubled_since = work.state.troubled_since or work.services.clock.now()
     else:
         _finish_synchronization(work, status, now, message)
     await work.ledger.end()
@@ -292,9 +292,7 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
 
 
 def _finish_synchronization(work: Slice, status: JobStatus, now: datetime, message: str) -> None:
-    state, interval = work.state, work.services.policy.interval
-    if work.mapping.interval_minutes is not None:
-        interval = timedelta(minutes=work.mapping.interval_minutes)
+    state = work.state
     if status is JobStatus.SUCCEEDED:
         state.guard_released = False
     state.last_finished_at, state.last_message = now, message

@@ -13,8 +13,8 @@ from typing import Any
 from shared.core.full_run import FullRun
 from shared.core.guard import Damage
 from shared.core.jobs import Counters, JobStatus, RunKind, Trigger
-from shared.core.sides import Side
 from shared.core.schedule import Pause
+from shared.core.sides import Side
 from shared.ports import Insert, Put, StateChange, StateRow, StateStore
 from shared.services.repositories.documents import Shape
 
@@ -59,13 +59,13 @@ class MappingState:
     milestones: list[str] = field(default_factory=list)
     sweeps_asked: int = 0
     sweeps_done: int = 0
-    etag: str | None = None
     inactive_since: datetime | None = None
     inactive_until: datetime | None = None
     failures: int = 0
     trouble: str = ""
     troubled_since: datetime | None = None
     pause: Pause | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
