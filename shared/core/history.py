@@ -19,9 +19,7 @@ from shared.core.tables import Value, Values
 from shared.core.values import from_document, to_document
 
 MOST_TOUCHES = 20
-LONGEST = 6_000
-"""Characters of a whole history, all ASCII. A hundred couplings change in one transaction of 4 MiB, which counts a
-quotation mark in a text within a text four times."""
+LONGEST = 6_000  # characters of a whole history, all ASCII: a hundred couplings change in one transaction of 4 MiB
 LONGEST_TEXT = 200  # characters of one value
 SHORT_TEXT = 20  # where a single touch would fill the history
 CUT = "…"
@@ -80,12 +78,12 @@ def with_touch(history: str, touch: Touch) -> str:
 
 def touches_in(history: str) -> list[Touch]:
     """The touches of a history, the newest first."""
-    return [_touch(json.loads(line)) for line in history.splitlines()]
+    return [_touch(line) for line in history.splitlines()]
 
 
 def newest_in(history: str) -> Touch | None:
     """The last thing that was done."""
-    return _touch(json.loads(history.partition("\n")[0])) if history else None
+    return _touch(history.partition("\n")[0]) if history else None
 
 
 def differences(side: Side, before: Values, after: Values) -> Iterator[Difference]:
@@ -114,7 +112,13 @@ def _line(touch: Touch, longest: int) -> str:
         document["source"] = touch.source
     if touch.changes:
         document["changes"] = [_packed(change, longest) for change in touch.changes]
-    return json.dumps(document, separators=(",", ":"))
+    return _swapped(json.dumps(document, separators=(",", ":")))
+
+
+def _swapped(text: str) -> str:
+    """Quotation marks and apostrophes change places: within a JSON document the text is read twice as fast then, for
+    hardly anything in it needs a backslash."""
+    return text.replace("'", "\0").replace('"', "'").replace("\0", '"')
 
 
 def _packed(change: Difference, longest: int) -> list[object]:
@@ -126,7 +130,8 @@ def _cut(value: Value, longest: int) -> Value:
     return value[:longest] + CUT if isinstance(value, str) and len(value) > longest else value
 
 
-def _touch(document: dict[str, Any]) -> Touch:
+def _touch(line: str) -> Touch:
+    document: dict[str, Any] = json.loads(_swapped(line))
     return Touch(
         datetime.fromisoformat(document["at"]),
         What(document["what"]),

@@ -32,7 +32,7 @@ def touch(number: int = 0, *changes: Difference) -> Touch:
     return Touch(NOW + timedelta(minutes=number), What.UPDATED, Reason.SOURCE_CHANGED, ("job",), "Eva", None, changes)
 
 
-@pytest.mark.parametrize("value", ['a\nb|"{', "Ελλάδα", Decimal("1.50"), True, 7, None, NOW], ids=repr)
+@pytest.mark.parametrize("value", ['a\nb|"{', "it's", "Ελλάδα", Decimal("1.50"), True, 7, None, NOW], ids=repr)
 def test_what_is_told_comes_back_as_it_was(value: Value) -> None:
     told = touch(0, Difference(Side.DATAVERSE, "name", value, "new"))
     created = Touch(NOW, What.CREATED, Reason.NEW_RECORD, (), "", Side.DATAVERSE)
