@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
@@ -18,14 +18,15 @@ from shared.adapters.system import RandomIds, SystemClock
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.mapping import ReferenceKind
 from shared.core.retention import Retention
+from shared.core.tables import Table
 from shared.core.web_client import WebClient
 from shared.defaults import standard_mappings, standard_tables
-from shared.ports import BusinessCentralStore, DataverseStore, JobQueue, StateStore
+from shared.ports import BusinessCentralStore, Clock, DataverseStore, DeadLetters, JobQueue, StateStore
 from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
 from shared.services.connections import Connection, Connections
 from shared.services.context import Facts, Policy, Services
-from shared.services.recent import Recent
 from shared.services.requests import QUEUE
+from shared.services.share_of_budget import Budget
 
 if TYPE_CHECKING:
     from shared.adapters.tokens import Tokens
@@ -51,10 +52,9 @@ def connections_from(environment: Mapping[str, str]) -> Connections:
     """
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    default, *others = read_all_settings(environment)
-    common = _services(default)
-    further = [(_connection(one), partial(_of_its_own, common, one)) for one in others]
-    return Connections([(_connection(default), lambda: common), *further])
+    every = read_all_settings(environment)
+    common = _common(every[0])
+    return Connections([(_connection(settings), partial(_services, settings, common)) for settings in every])
 
 
 def services_from(environment: Mapping[str, str]) -> Services:
@@ -72,22 +72,20 @@ def _connection(settings: Settings) -> Connection:
     )
 
 
-def _of_its_own(common: Services, settings: Settings) -> Services:
-    """What a further connection shares with the default one, and what it has of its own."""
-    return replace(
-        common,
-        connection=settings.connection,
-        business_central=later(lambda: _business_central(settings)),
-        dataverse=later(lambda: _dataverse(settings)),
-        standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
-        facts=Facts(common.clock),
-        recent=Recent(),
-        web_client=_web_client(settings),
-    )
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What all connections share. Whatever is not here, each has of its own."""
+
+    state: StateStore
+    queue: JobQueue
+    dead_letters: DeadLetters
+    clock: Clock
+    tables: Mapping[tuple[str, str], Table]
+    policy: Policy
+    budget: Budget = field(default_factory=Budget)
 
 
-def _services(settings: Settings) -> Services:
-    clock = SystemClock()
+def _common(settings: Settings) -> _Common:
     policy = Policy(
         page_size=settings.page_size,
         slice_time=timedelta(seconds=settings.slice_seconds),
@@ -98,20 +96,32 @@ def _services(settings: Settings) -> Services:
         in_doubt=timedelta(seconds=settings.in_doubt_seconds),
         retention=Retention(timedelta(days=settings.jobs_days), timedelta(days=settings.idle_jobs_days)),
     )
+    return _Common(
+        state=later(lambda: _state(settings)),
+        queue=later(lambda: _queue(settings)),
+        dead_letters=later(lambda: _dead_letters(settings)),
+        clock=SystemClock(),
+        tables=later(standard_tables),
+        policy=policy,
+    )
+
+
+def _services(settings: Settings, common: _Common) -> Services:
     return Services(
         connection=settings.connection,
         business_central=later(lambda: _business_central(settings)),
         dataverse=later(lambda: _dataverse(settings)),
-        state=later(lambda: _state(settings)),
-        queue=later(lambda: _queue(settings)),
-        clock=clock,
+        state=common.state,
+        queue=common.queue,
+        clock=common.clock,
         ids=RandomIds(),
-        tables=later(standard_tables),
+        tables=common.tables,
         standard_mappings=later(lambda: mappings_for(settings.ownership_model)),
-        facts=Facts(clock),
-        policy=policy,
+        facts=Facts(common.clock),
+        policy=common.policy,
+        budget=common.budget,
         web_client=_web_client(settings),
-        dead_letters=later(lambda: _dead_letters(settings)),
+        dead_letters=common.dead_letters,
     )
 
 
