@@ -54,7 +54,7 @@ _REMEDIES = {
     RefusalCode.CREATE_NOT_ALLOWED: "Create the record by hand and couple it, or change `create_new_in`.",
     RefusalCode.SKIPPED: "Retry the record's synchronization error first.",
     RefusalCode.DESTINATION_CHANGED: "Synchronize the record on its own and choose which data to keep.",
-    RefusalCode.UPDATE_CONFLICT: "Choose whose data to keep: `send` or `get`.",
+    RefusalCode.UPDATE_CONFLICT: "Choose whose data to keep: `send` or `get`, of an error also field by field.",
     RefusalCode.BROKEN: "Restore the deleted record, or delete the coupling.",
     RefusalCode.BOTH_EXIST: "Synchronize the records, or retry.",
     RefusalCode.NOT_A_RECORD: "Add a choice with that code or name, or rename one; a retry looks for it at once.",

@@ -137,18 +137,18 @@ def decide_choice(
     """The action that carries out a choice for a coupled pair whose records were both read."""
     source = choice.source
     if source is None:
-        return decide(_forced(mapping, mapping.direction), views, coupling, tables, references, now)
+        return decide(forced(mapping, mapping.direction), views, coupling, tables, references, now)
     moved = coupling.with_end(source, replace(coupling.at(source), base=None))
     direction = Direction.TO_INTEGRATION_TABLE if choice is SyncChoice.SEND else Direction.FROM_INTEGRATION_TABLE
-    action = decide(_forced(mapping, direction), views, moved, tables, references, now)
+    action = decide(forced(mapping, direction), views, moved, tables, references, now)
     match action:
         case Change():
             before = without_attempt(mapping, views, coupling, tables)
-            after = _with_other_lines(action.coupling, before)
+            after = with_other_lines(action.coupling, before)
             return replace(action, before=before, coupling=after, reason=Reason.CHOSEN)
         case Remember():
             before = without_attempt(mapping, views, coupling, tables)
-            return replace(action, coupling=_with_other_lines(action.coupling, before))
+            return replace(action, coupling=with_other_lines(action.coupling, before))
         case _:
             return action
 
@@ -204,7 +204,7 @@ def _refused(views: Views, coupling: Coupling | None, tables: Tables, *, skipped
 
 
 @once_per_object
-def _forced(mapping: TableMapping, direction: Direction) -> TableMapping:
+def forced(mapping: TableMapping, direction: Direction) -> TableMapping:
     """The mapping for this one action: in one direction, without filters, and nobody wins a conflict unasked."""
     return mapping.model_copy(
         update={
@@ -215,7 +215,7 @@ def _forced(mapping: TableMapping, direction: Direction) -> TableMapping:
     )
 
 
-def _with_other_lines(after: Coupling, before: Coupling) -> Coupling:
+def with_other_lines(after: Coupling, before: Coupling) -> Coupling:
     """What the direction of the choice did not concern stays in the base as it was."""
     for side in Side:
         end, known = after.at(side), before.at(side).base or {}

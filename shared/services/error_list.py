@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from shared.core.access import Caller
@@ -147,7 +147,7 @@ class _First:
         if len(self._held) > 4 * self._number:
             self._held = self.items()
 
-    def items(self) -> Sequence[WorkItem]:
+    def items(self) -> list[WorkItem]:
         """The first ones, in order."""
         self._held = sorted(self._held, key=self._place_of)[: self._number]
         return self._held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from shared.core.error_actions import ErrorState, enabled_actions
 from shared.core.mapping import Mapping as TableMapping
@@ -73,7 +74,7 @@ def _value_of(item: WorkItem) -> str:
     return item.title or item.number or item.record_id
 
 
-def _members(item: WorkItem) -> dict[str, object]:
+def _members(item: WorkItem) -> dict[str, Any]:
     members = {name: getattr(item, name) for name in ErrorAnswer.model_fields if hasattr(item, name)}
     fields = tuple(FieldConflictAnswer.model_validate(conflict) for conflict in item.fields)
     words = {"explanation": item.reason.sentence, "advice": item.reason.advice}

@@ -56,6 +56,20 @@ def _count(work: Slice, page: Page, settled: Sequence[Settled]) -> None:
             work.run.counters[side].add(counters)
 
 
+async def mark_as_held(work: Slice, settled: Sequence[Settled]) -> None:
+    """Store the work items of pairs that are held without having been tried; nothing is counted."""
+    items: dict[str, WorkItem] = {}
+    for one in settled:
+        assert one.outcome is not None
+        assert one.outcome.held is not None
+        item = replace(_work_item(work, one, one.outcome.held), attempts=1, skipped=False)
+        items[item.key] = item
+    other = {key for one in settled for key in keys_of(one.pair) if key in work.items and key not in items}
+    await work.services.work_items(work.mapping.name).put(list(items.values()))
+    await forget(work, other)
+    work.items |= items
+
+
 async def forget(work: Slice, keys: Iterable[str]) -> None:
     """Remove the items of records that are gone and were never coupled: nobody can do anything about them."""
     gone = sorted(key for key in keys if key in work.items)

@@ -38,7 +38,7 @@ from shared.services.which_mapping import mapping_meant
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
+class Looking:
     """What the lookups of a mapping are asked with; nothing is changed."""
 
     services: Services
@@ -178,7 +178,7 @@ def _uncoupled(services: Services, mapping: Mapping, one: _Asked) -> Refusal:
 
 async def _options(services: Services, mapping: Mapping, one: _Asked) -> SyncOptions | Refusal:
     assert one.pair is not None
-    references: References = await references_for(_Looking(services, mapping, ReferenceMemory(services)), [one.pair])
+    references: References = await references_for(Looking(services, mapping, ReferenceMemory(services)), [one.pair])
     tables, now = services.tables_of(mapping), services.clock.now()
     return sync_options(mapping, one.pair.views, one.pair.coupling, tables, references, now, skipped=one.skipped)
 

@@ -30,16 +30,18 @@ class ErrorSort(StrEnum):
 class ErrorFilter(Form):
     """Which errors."""
 
-    mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
-    reason: Reason | None = Field(None, description="Only those with this reason.")
+    mapping: str | None = Field(default=None, max_length=20, description="Only this mapping's.")
+    reason: Reason | None = Field(default=None, description="Only those with this reason.")
     cause: str | None = Field(
-        None, max_length=40, description="Only what this cause holds: an `id` of `errors/causes`."
+        default=None, max_length=40, description="Only what this cause holds: an `id` of `errors/causes`."
     )
-    waiting: bool = Field(False, description="Also what waits for a parent or a busy service.")
-    skipped: bool | None = Field(None, description="Only those that are skipped, or only those that are not.")
-    source: Side | None = Field(None, description="Only those whose data could not leave this side.")
-    text: str | None = Field(None, min_length=1, max_length=100, description="Only with this in a number or title.")
-    since: AwareDatetime | None = Field(None, description="Only those that failed at this time or later.")
+    waiting: bool = Field(default=False, description="Also what waits for a parent or a busy service.")
+    skipped: bool | None = Field(default=None, description="Only those that are skipped, or only those that are not.")
+    source: Side | None = Field(default=None, description="Only those whose data could not leave this side.")
+    text: str | None = Field(
+        default=None, min_length=1, max_length=100, description="Only with this in a number or title."
+    )
+    since: AwareDatetime | None = Field(default=None, description="Only those that failed at this time or later.")
 
 
 class FieldConflictAnswer(Answer):
@@ -168,9 +170,11 @@ class ErrorKey(Form):
 class ErrorSelection(Form):
     """Which errors an action is for: just one of a list, ids, or all that a filter lets through."""
 
-    errors: tuple[ErrorKey, ...] = Field((), max_length=MOST_IDS, description="These errors, by mapping and key.")
-    ids: tuple[str, ...] = Field((), max_length=MOST_IDS, description="These errors, by the `id` of the list.")
-    filter: ErrorFilter | None = Field(None, description="All errors that the list shows under this filter.")
+    errors: tuple[ErrorKey, ...] = Field(
+        default=(), max_length=MOST_IDS, description="These errors, by mapping and key."
+    )
+    ids: tuple[str, ...] = Field(default=(), max_length=MOST_IDS, description="These errors, by the `id` of the list.")
+    filter: ErrorFilter | None = Field(default=None, description="All errors that the list shows under this filter.")
 
     @model_validator(mode="after")
     def _is_one_selection(self) -> ErrorSelection:
@@ -182,17 +186,18 @@ class ErrorSelection(Form):
 class RetryAllRequest(Form):
     """What is tried again at once; nothing said: everything."""
 
-    filter: ErrorFilter = Field(ErrorFilter(), description="Only errors that the list shows under this filter.")
+    filter: ErrorFilter = Field(default=ErrorFilter(), description="Only errors that the list shows under this filter.")
 
 
 class SynchronizeErrorsRequest(ErrorSelection):
     """Which errors, and whose data is used."""
 
     choice: SyncChoice = Field(
-        SyncChoice.MERGE, description="Whose data overwrites the other side's; `merge`: what either side changed."
+        default=SyncChoice.MERGE,
+        description="Whose data overwrites the other side's; `merge`: what either side changed.",
     )
     fields: dict[str, Side] = Field(
-        {},
+        default={},
         max_length=200,
         description="Of one error: the side whose value is used, by field (the `field` of a conflict); the rest is "
         "merged. Fields of one group go together.",
@@ -212,12 +217,12 @@ class SetUpCouplingRequest(Form):
 
     error: ErrorKey = Field(description="The error.")
     business_central_id: Guid | None = Field(
-        None, description="Id (GUID) of the BC record, for a Dataverse row that is not coupled."
+        default=None, description="Id (GUID) of the BC record, for a Dataverse row that is not coupled."
     )
-    dataverse_id: Guid | None = Field(None, description="Id (GUID) of the Dataverse row.")
-    create_new: bool = Field(False, description="Create the other record (Create New).")
+    dataverse_id: Guid | None = Field(default=None, description="Id (GUID) of the Dataverse row.")
+    create_new: bool = Field(default=False, description="Create the other record (Create New).")
     synchronize_after_coupling: AfterCoupling = Field(
-        AfterCoupling.NO, description="Whether both are synchronized at once, and with whose data."
+        default=AfterCoupling.NO, description="Whether both are synchronized at once, and with whose data."
     )
 
     @model_validator(mode="after")
@@ -247,3 +252,10 @@ class ErrorActionAnswer(Answer):
     scheduled: int
     refused_count: int
     refused: tuple[RefusedError, ...]
+
+
+class FindDeletedAnswer(Answer):
+    """What was started: `id` is that of the request, with one job per mapping."""
+
+    id: str
+    jobs: tuple[JobReference, ...]

@@ -5,8 +5,8 @@ Each pair is decided anew, for the records may have moved since somebody asked.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as ReadOnly
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from shared.core.transfer import References
 from shared.services.match import couple_matches
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
+from shared.services.record_outcomes import forget
 from shared.services.recover import recover_creates
 from shared.services.settled import Settled
 from shared.services.tasks.carrying import carry, id_of, parted
@@ -103,6 +104,7 @@ async def _couple(at_work: AtWork[CoupleTask], places: Sequence[Place], *, again
     in_place = [one.key for one in sure if isinstance(one.decision, InPlace)]
     _count_coupled(at_work, [*done, *(key for key in in_place if key in task.begun)])
     _refuse(at_work, [one for one in sure if not (again and one.is_made)], lost=len(new) - len(done))
+    await _forget_errors(work, list(new.values()))
     task.begun = {}
     task.left = doubtful if again else [*task.left, *doubtful]
     stand = [one for one in sure if one.key in done or one.key in in_place]
@@ -129,6 +131,13 @@ async def _clear_the_way(work: Slice, wanted: Sequence[Wanted]) -> None:
     intents = [work.intents.pop(one) for one in named if one in work.intents]
     if intents:
         await work.couplings.give_up(intents)
+
+
+async def _forget_errors(work: Slice, decisions: Collection[Couple]) -> None:
+    """Whatever was wrong with these records, a person has decided now what they belong to."""
+    ended = {(side, one.at(side).id) for decision in decisions for one in decision.replaces for side in Side}
+    coupled = {(side, record.id) for decision in decisions for side, record in decision.records.items()}
+    await forget(work, (f"{side}|{one}" for side, one in ended | coupled))
 
 
 def _new_coupling(work: Slice, records: ReadOnly[Side, Record]) -> Coupling:

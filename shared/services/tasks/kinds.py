@@ -73,7 +73,8 @@ class SyncNowTask:
     """Synchronize the coupled BC records of the list; of `several` without a look at each, only those that are safe.
 
     `part` is the next one, `todo` what is left to be done of those so far. `left` are the records to be tried again
-    because a service was busy, once it has been `waited` for.
+    because a service was busy, once it has been `waited` for. `fields` are the sides whose values are used, by field;
+    `solves_errors`: whoever asks has seen the errors of these records, so that they are skipped holds nothing up.
     """
 
     choice: SyncChoice
@@ -82,6 +83,8 @@ class SyncNowTask:
     todo: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     waited: bool = False
+    fields: dict[str, Side] = field(default_factory=dict)
+    solves_errors: bool = False
 
 
 PAIR = Shape(PairToCouple, "pair to couple")

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from shared.core.actions import Action, Seen
 from shared.core.coupling import Coupling
+from shared.core.field_choices import FieldChoices, decide_fields
 from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.plan import decide
@@ -33,7 +34,7 @@ async def step(at_work: AtWork[SyncNowTask]) -> bool:
         return True
     pairs = await _pairs(at_work, task.todo)
     mapping = in_direction(work.mapping, task.choice.source)
-    cut, busy = parted(await carry(work, pairs, mapping, chosen(work, task.choice)))
+    cut, busy = parted(await carry(work, pairs, mapping, chosen(work, task.choice, task.fields)))
     task.todo = [id_of(one, Side.BUSINESS_CENTRAL) for one in cut]
     task.left += [id_of(one, Side.BUSINESS_CENTRAL) for one in busy]
     return False
@@ -52,13 +53,15 @@ async def _take_up(at_work: AtWork[SyncNowTask]) -> bool:
     return bool(task.todo)
 
 
-def chosen(work: Slice, choice: SyncChoice) -> Choose:
+def chosen(work: Slice, choice: SyncChoice, fields: FieldChoices | None = None) -> Choose:
     """The decision for coupled pairs by a person's choice; a pair of which a record is gone follows the rules."""
     own = work.mapping
 
     def choose(pair: Pair, references: References, now: datetime) -> Action:
         if pair.coupling is None or any(pair.views[side].seen is not Seen.PRESENT for side in Side):
             return decide(own, pair.views, pair.coupling, work.tables, references, now)
+        if fields:
+            return decide_fields(own, fields, pair.views, pair.coupling, work.tables, references, now)
         return decide_choice(own, choice, pair.views, pair.coupling, work.tables, references, now)
 
     return choose
@@ -93,7 +96,7 @@ async def pairs_as_they_are(work: Slice, couplings: Sequence[Coupling]) -> list[
 
 def _refused(at_work: AtWork[SyncNowTask], pair: Pair) -> Refusal | None:
     work, task = at_work.work, at_work.task
-    skipped = any(work.items[key].skipped for key in keys_of(pair) if key in work.items)
+    skipped = not task.solves_errors and any(work.items[key].skipped for key in keys_of(pair) if key in work.items)
     refusal = skipped_of_several(work.mapping, task.choice, pair.views, pair.coupling, work.tables, skipped=skipped)
     if refusal is not None and refusal.code is RefusalCode.DESTINATION_CHANGED and not task.several:
         return None
