@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from shared.core.failures import Passing, SyncFailure
-from shared.core.jobs import Counters, JobStatus, RunKind
+from shared.core.jobs import Counters, JobStatus
 from shared.core.mapping import Mapping
 from shared.core.sides import direction_from
 from shared.ports import StateConflict
@@ -80,8 +80,8 @@ async def _run_slice(services: Services, message: Document[str, object]) -> None
 
 
 async def _move_review_on(services: Services, run: Run) -> None:
-    """A run of the full synchronization review has ended: it is the next one's turn. Else the timer sees to it."""
-    if run.ended and (run.full is not None or run.kind is RunKind.MATCH):
+    """A run has ended: the full synchronization review may go on. Else the timer sees to it."""
+    if run.ended:
         from shared.services.full_synchronization import move_on
 
         await move_on(services)
