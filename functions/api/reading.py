@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import azure.functions as func
@@ -38,7 +39,7 @@ def read_call(
     asked = req.params.get(CONNECTION_PARAMETER)
     services = connections.default if asked is None else connections.named(asked)
     return Call(
-        services=services,
+        services=replace(services, acting_for=caller.label),
         connections=connections,
         caller=caller,
         path=_path(req),

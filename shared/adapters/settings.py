@@ -313,7 +313,8 @@ class Settings(BaseModel):
         alias="JOBS_RETENTION_DAYS",
         ge=1,
         le=3650,
-        description="After how many days a job is removed from the log. One that an open error names stays.",
+        description="After how many days a job is removed from the log. One that an open error names stays. The record "
+        "of configuration changes is kept four times as long.",
     )
     idle_jobs_days: int = Field(
         2,

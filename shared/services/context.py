@@ -26,6 +26,7 @@ from shared.ports import (
 from shared.services.probes import Probes
 from shared.services.recent import Recent
 from shared.services.repositories.companies import CompanyRepository
+from shared.services.repositories.configuration_changes import ConfigurationChangeRepository
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
 from shared.services.repositories.mappings import MappingRepository
@@ -74,7 +75,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The wired app. State is keyed by `connection`: one pair of a BC company and a Dataverse environment."""
+    """The wired app. State is keyed by `connection`: one pair of a BC company and a Dataverse environment.
+
+    `acting_for` names the person who asks; empty: nobody does, the app acts by itself.
+    """
 
     connection: str
     business_central: BusinessCentralStore
@@ -92,6 +96,7 @@ class Services:
     probes: Probes = field(default_factory=Probes)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
     web_client: WebClient = field(default_factory=WebClient)
+    acting_for: str = ""
 
     def rows(self, side: Side) -> RowStore:
         """The tables of one side."""
@@ -105,6 +110,11 @@ class Services:
     def mappings(self) -> MappingRepository:
         """The mappings of this connection."""
         return MappingRepository(self.state, self.connection, self.standard_mappings)
+
+    @property
+    def changes(self) -> ConfigurationChangeRepository:
+        """Who changed what of the configuration of this connection."""
+        return ConfigurationChangeRepository(self.state, self.connection)
 
     @property
     def jobs(self) -> JobRepository:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shared.core.jobs import job_key
 from shared.ports import Put, Remove, StateRow
+from shared.services.configuration_changes import remove_old_changes
 from shared.services.context import Services
 from shared.services.repositories import jobs, runs
 from shared.services.repositories.documents import Shape, transact_in_chunks
@@ -31,6 +32,7 @@ class Tidied:
     jobs: int
     requests: int
     runs: int
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ async def remove_what_is_old(services: Services) -> Tidied:
     removed_runs = 0
     for stored in await services.mappings.all():
         removed_runs += await _remove_runs(services, stored.mapping.name, now)
-    return Tidied(removed_jobs, removed_requests, removed_runs)
+    changes = await remove_old_changes(services)
+    return Tidied(removed_jobs, removed_requests, removed_runs, changes=changes)
 
 
 async def _remove_runs(services: Services, mapping: str, now: datetime) -> int:
