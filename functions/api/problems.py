@@ -99,8 +99,6 @@ KINDS = (
         "what is asked for would take away an implausible share of a mapping",
         "Look at the preview; say `release_guard: true` if it is right.",
     ),
-    Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
-    Kind(
     Kind(
         409,
         "full_synchronization_running",
@@ -114,6 +112,8 @@ KINDS = (
         "the line has no open question, or it was answered",
         "Change `synch_only_coupled_records` of the mapping itself.",
     ),
+    Kind(409, "no_match_fields", "the mapping has no match fields", "Name some in `match_by`."),
+    Kind(
         409,
         "request_in_progress",
         "the first request with this Idempotency-Key is still on",
