@@ -27,14 +27,16 @@ WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping")
     "previews",
     Role.OPERATOR,
     {202: PreviewsStarted},
-    problems=(*WHICH, "not_coupled", "too_many_tasks"),
+    problems=(*WHICH, "not_coupled", "direction_forbids", "unknown_field", "too_many_tasks"),
     once=True,
 )
 async def request_preview(call: Call[NoQuery, PreviewStart]) -> Reply:
     """Finds out what would be done, without doing it: nothing is written, coupled or remembered.
 
-    `modified` looks at what the next run would look at, `full` at everything, `records` and `uncouple` at certain
-    records. One preview for each mapping; each is a job, and can be looked at for as long as idle jobs are kept.
+    `modified` looks at what the next run would look at, `full` at everything. Of certain coupled records, `records` is
+    *Synchronize Now*, `uncouple` *Delete Coupling*, `restore` *Restore Records* and `delete` *Delete Records*.
+
+    There is one preview for each mapping. Each is a job, and can be looked at for as long as idle jobs are kept.
     Match-based coupling has a preview of its own (`POST match/preview`).
     """
     from shared.services.previews import request_previews

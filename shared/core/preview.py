@@ -63,7 +63,7 @@ class Planned:
     """What would happen to one pair, and why.
 
     `side` is where a record would be created or deleted, `couples` whether two existing records would be coupled first.
-    `fields` has both values of a conflict.
+    `fields` has both values of a conflict. `version` is that of a record that would be deleted.
     """
 
     effect: Effect
@@ -74,6 +74,7 @@ class Planned:
     couples: bool = False
     message: str = ""
     fields: tuple[FieldConflict, ...] = ()
+    version: str | None = None
 
     @property
     def ids(self) -> dict[Side, str | None]:
@@ -104,6 +105,13 @@ def planned(
             return Planned(Effect.COUPLE, records, action.reason, couples=True)
         case _:
             return None
+
+
+def deletion(side: Side, views: Views, coupling: Coupling, tables: Tables) -> Planned:
+    """What Delete Records would do to a pair of which only the record on `side` is left."""
+    records = {at: _named(at, views, coupling, tables[at]) for at in Side}
+    record = views[side].record
+    return Planned(Effect.DELETE, records, Reason.CHOSEN, side, version=record.etag if record else None)
 
 
 def is_as_planned(then: Planned, now: Planned | None, tables: Tables) -> bool:

@@ -22,6 +22,8 @@ def pack(item: Planned) -> dict[str, Any]:
         packed["side"] = item.side
     if item.couples:
         packed["couples"] = True
+    if item.version is not None:
+        packed["version"] = item.version
     if item.message:
         packed["message"] = item.message
     if item.values:
@@ -44,6 +46,7 @@ def unpack(packed: dict[str, Any]) -> Planned:
         couples=bool(packed.get("couples")),
         message=str(packed.get("message", "")),
         fields=tuple(_conflict(*one) for one in packed.get("fields", ())),
+        version=packed.get("version"),
     )
 
 

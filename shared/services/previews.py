@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core.access import Caller
+from shared.core.field_choices import problem_of
+from shared.core.full_run import FullRun
 from shared.core.jobs import Job, JobStatus, RunKind, job_key
 from shared.core.mapping import Mapping
 from shared.core.preview import Named, Planned
-from shared.core.sides import Side
+from shared.core.sides import Direction, Side
 from shared.services.context import Services
 from shared.services.forms.base import JobReference, RecordName
 from shared.services.forms.previews import (
@@ -26,8 +28,17 @@ from shared.services.preview_items import unpack
 from shared.services.problems import Problem
 from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
+from shared.services.tasks.error_kinds import DELETE, DOOMED, DeleteTask, Doomed
 from shared.services.tasks.parts import as_puts
-from shared.services.tasks.preview_kinds import CARRY_OUT, PREVIEW, CarryOutTask, PreviewTask, setup_of
+from shared.services.tasks.preview_kinds import (
+    CARRY_OUT,
+    PREVIEW,
+    CarryOutTask,
+    PreviewKind,
+    PreviewTask,
+    Wanted,
+    setup_of,
+)
 from shared.services.tasks.request import request_task
 from shared.services.which_mapping import mapping_meant
 
@@ -48,8 +59,9 @@ async def request_previews(services: Services, request: PreviewStart, caller: Ca
         mappings: Sequence[Mapping] = enabled_mappings(await services.mappings.all())
     else:
         mappings = [await mapping_meant(services, request.mapping, request.table)]
-    ids, missing = await _coupled(services, mappings[0], request) if request.of_records else ([], [])
-    if request.of_records and not ids:
+    of_records = request.what.is_of_records
+    ids, missing = await _coupled(services, mappings[0], request) if of_records else ([], [])
+    if of_records and not ids:
         raise Problem(409, "not_coupled", "None of these records is coupled.")
     runs = [await _ask(services, mapping, request, ids, caller) for mapping in mappings]
     jobs = {run.mapping: next(iter(run.jobs.values())) for run in runs}
@@ -67,7 +79,7 @@ async def preview_page(services: Services, preview: str, *, after: str | None, l
     return PreviewPage(
         id=job.id,
         mapping=job.mapping,
-        what=task.what,
+        what=task.wanted.what,
         status=job.status,
         message=job.message,
         requested_by=job.requested_by,
@@ -93,12 +105,31 @@ async def carry_out_preview(services: Services, preview: str, *, release_guard: 
         raise Problem(409, "preview_outdated", text)
     if task.complaint and not release_guard:
         raise Problem(409, "guard_tripped", f"{task.complaint} Or say release_guard: true here.")
-    end = task.listed + task.parts
-    doing = CarryOutTask(run.id, task.listed, end, task.setup, task.what, task.choice)
-    started = await request_task(
-        services, stored.mapping, RunKind.CARRY_OUT_PREVIEW, CARRY_OUT, doing, requested_by=caller.label
+    carry_out = _delete if task.wanted.what is PreviewKind.DELETE else _carry_out
+    return await _started(services, preview, await carry_out(services, stored.mapping, run, task, caller))
+
+
+async def _carry_out(services: Services, mapping: Mapping, run: Run, task: PreviewTask, caller: Caller) -> Run:
+    doing = CarryOutTask(run.id, task.listed, task.listed + task.parts, task.setup, task.wanted)
+    return await request_task(services, mapping, RunKind.CARRY_OUT_PREVIEW, CARRY_OUT, doing, requested_by=caller.label)
+
+
+async def _delete(services: Services, mapping: Mapping, run: Run, task: PreviewTask, caller: Caller) -> Run:
+    """Delete Records of just those that were shown, each in the version that was seen."""
+    items = [
+        DOOMED.pack(_doomed(unpack(item)))
+        for part in range(task.listed, task.listed + task.parts)
+        for item in await services.runs(mapping.name).part(run.id, part)
+    ]
+    return await request_task(
+        services, mapping, RunKind.DELETE, DELETE, DeleteTask(), items=items, requested_by=caller.label
     )
-    return await _started(services, preview, started)
+
+
+def _doomed(item: Planned) -> Doomed:
+    ids = {side: str(one) for side, one in item.ids.items()}
+    assert item.side is not None
+    return Doomed(ids[Side.BUSINESS_CENTRAL], ids[Side.DATAVERSE], item.side, item.version)
 
 
 async def _started(services: Services, preview: str, run: Run) -> CarryOutAnswer:
@@ -111,7 +142,14 @@ async def _started(services: Services, preview: str, run: Run) -> CarryOutAnswer
 
 
 async def _ask(services: Services, mapping: Mapping, request: PreviewStart, ids: Sequence[str], caller: Caller) -> Run:
-    task = PreviewTask(request.what, setup_of(mapping), request.choice, listed=len(as_puts("", ids)))
+    full = FullRun(forced=True, unconditional=request.unconditional) if request.what is PreviewKind.FULL else None
+    wanted = Wanted(request.what, request.choice, dict(request.fields), full)
+    if request.unconditional and mapping.direction is Direction.BIDIRECTIONAL:
+        text = f"{mapping.name} is Bidirectional: no side's data can be taken without condition."
+        raise Problem(409, "direction_forbids", text, field="unconditional")
+    if problem := problem_of(mapping, request.fields):
+        raise Problem(400, "unknown_field", f"fields.{problem[0]}: {problem[1]}", field=f"fields.{problem[0]}")
+    task = PreviewTask(wanted, setup_of(mapping), listed=len(as_puts("", ids)))
     return await request_task(services, mapping, RunKind.PREVIEW, PREVIEW, task, items=ids, requested_by=caller.label)
 
 

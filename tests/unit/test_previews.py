@@ -192,6 +192,68 @@ async def test_uncoupling_is_shown_and_done(api: Api, world: World) -> None:
     assert len(world.business_central.rows(CUSTOMERS)) == 1
 
 
+async def broken(world: World) -> tuple[str, str]:
+    """A coupled pair whose customer was deleted; the ids of account and customer."""
+    account, customer = await in_step(world)
+    world.business_central.remove(CUSTOMERS, customer)
+    return account, customer
+
+
+async def test_restoring_is_shown_with_all_values_and_done(api: Api, world: World) -> None:
+    account, customer = await broken(world)
+    one, page = await preview(api, what="restore", dataverse_ids=[account])
+    (item,) = page["items"]
+    assert (item["effect"], item["side"]) == ("restore", "business_central")
+    assert {value["column"]: value["new"] for value in item["values"]}["displayName"] == "Adatum"
+    assert world.business_central.rows(CUSTOMERS) == {}
+    jobs = await carry_out(api, one)
+    assert sum(job.counters.inserted for job in jobs) == 1
+    (restored,) = world.business_central.rows(CUSTOMERS)
+    assert restored != customer
+    found = await world.services.couplings("CUSTOMER").find(Side.DATAVERSE, [account])
+    assert found[account].business_central.id == restored
+
+
+@pytest.mark.parametrize("moves", [False, True])
+async def test_deleting_is_shown_and_done_to_the_version_that_was_seen(api: Api, world: World, moves: bool) -> None:
+    account, _ = await broken(world)
+    one, page = await preview(api, what="delete", dataverse_ids=[account])
+    assert effects(page) == [("delete", "dataverse")]
+    assert account in world.dataverse.rows(ACCOUNT)
+    if moves:
+        world.dataverse.edit(ACCOUNT, account, {"telephone1": "9"})
+    jobs = await carry_out(api, one)
+    assert sum(job.counters.deleted for job in jobs) == (0 if moves else 1)
+    assert (account in world.dataverse.rows(ACCOUNT)) is moves
+    assert bool(await world.services.couplings("CUSTOMER").find(Side.DATAVERSE, [account])) is moves
+
+
+async def test_a_conflict_is_decided_field_by_field(api: Api, world: World) -> None:
+    account, customer = await in_step(world)
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2", "emailaddress1": "d@adatum.example"})
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3", "email": "b@adatum.example"})
+    fields = {"phoneNumber": "dataverse", "email": "business_central"}
+    one, page = await preview(api, what="records", dataverse_ids=[account], fields=fields)
+    (item,) = page["items"]
+    assert {(value["column"], value["old"], value["new"]) for value in item["values"]} == {
+        ("phoneNumber", "3", "2"),
+        ("emailaddress1", "d@adatum.example", "b@adatum.example"),
+    }
+    await carry_out(api, one)
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == "2"
+    assert world.row(ACCOUNT, account)["emailaddress1"] == "b@adatum.example"
+
+
+async def test_a_full_preview_shows_what_it_would_overwrite(api: Api, world: World) -> None:
+    account, customer = await in_step(world)
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3"})
+    _, page = await preview(api, what="full")
+    (item,) = page["items"]
+    assert (item["effect"], item["reason"]) == ("update", "overwritten")
+    assert [(value["column"], value["old"], value["new"]) for value in item["values"]] == [("telephone1", "2", "3")]
+
+
 async def test_a_conflict_is_shown_with_both_values_and_left(api: Api, world: World) -> None:
     account, customer = await in_step(world)
     world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
@@ -254,6 +316,8 @@ async def test_pages_and_the_table_for_people(api: Api, world: World) -> None:
         ({"what": "records", "mapping": "CUSTOMER"}, "invalid_value"),
         ({"what": "everything"}, "invalid_value"),
         ({"what": "modified", "choice": "send"}, "invalid_value"),
+        ({"what": "modified", "unconditional": True}, "invalid_value"),
+        ({"what": "full", "mapping": "CUSTOMER", "unconditional": True}, "direction_forbids"),
         ({"what": "modified", "mapping": "NOBODY"}, "unknown_mapping"),
         (
             {"what": "uncouple", "mapping": "CUSTOMER", "dataverse_ids": ["00000000-0000-4000-8000-000000000000"]},

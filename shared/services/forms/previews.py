@@ -16,7 +16,7 @@ from shared.services.tasks.preview_kinds import PreviewKind
 
 
 class PreviewStart(WhichRecords):
-    """What to look at: the next run (`modified`), a full synchronization (`full`), or certain records.
+    """What to look at: the next run (`modified`), a full synchronization (`full`), or certain coupled records.
 
     `modified` and `full` without a mapping: every enabled one.
     """
@@ -25,24 +25,28 @@ class PreviewStart(WhichRecords):
     choice: SyncChoice | None = Field(
         None, description="For `records`: the data to use; left out, the mapping's own rules decide."
     )
+    fields: dict[str, Side] = Field(
+        default_factory=dict, description="For `records`: the side whose value is used, by field; the rest is merged."
+    )
+    unconditional: bool = Field(
+        False, description="For `full`: the source's data is written wherever the destination differs."
+    )
 
     @model_validator(mode="after")
     def _names_what_it_needs(self) -> PreviewStart:
         named = bool(self.business_central_ids or self.dataverse_ids)
-        if self.of_records and not named:
+        of_records = self.what.is_of_records
+        if of_records and not named:
             raise ValueError(f"{self.what} needs business_central_ids or dataverse_ids")
-        if self.of_records and self.mapping is None and self.table is None:
+        if of_records and self.mapping is None and self.table is None:
             raise ValueError(f"{self.what} needs a mapping or a table")
-        if not self.of_records and named:
+        if not of_records and named:
             raise ValueError(f"{self.what} looks at all records; leave the ids out")
-        if self.choice is not None and self.what is not PreviewKind.RECORDS:
-            raise ValueError("choice is for records only")
+        if (self.choice is not None or self.fields) and self.what is not PreviewKind.RECORDS:
+            raise ValueError("choice and fields are for records only")
+        if self.unconditional and self.what is not PreviewKind.FULL:
+            raise ValueError("unconditional is for a full synchronization only")
         return self
-
-    @property
-    def of_records(self) -> bool:
-        """Whether it looks at certain records."""
-        return self.what in (PreviewKind.RECORDS, PreviewKind.UNCOUPLE)
 
 
 class PreviewReference(Answer):

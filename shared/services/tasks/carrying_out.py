@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from shared.core.actions import ABSENT, Action, Nothing, Seen, View
 from shared.core.coupling import Coupling
 from shared.core.failures import NeedsPerson
 from shared.core.jobs import Counters
-from shared.core.mapping import Mapping as TableMapping
-from shared.core.plan import decide
 from shared.core.preview import Effect, Planned, is_as_planned, is_done, planned
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.transfer import References
 from shared.services.match import couple_matches
-from shared.services.pass_context import Choose, Pair, Slice
+from shared.services.pass_context import Pair, Slice
 from shared.services.preview_items import unpack
 from shared.services.recover import recover_creates
 from shared.services.resolve import references_for
@@ -29,8 +26,8 @@ from shared.services.tasks.carrying import carry, parted
 from shared.services.tasks.frame import AtWork, TaskKind, wait_once
 from shared.services.tasks.lookup import read_both
 from shared.services.tasks.preview_kinds import CARRY_OUT, CarryOutTask, PreviewKind, setup_of
-from shared.services.tasks.previewing import looking_only, mapping_for
-from shared.services.tasks.synchronizing import chosen, in_direction
+from shared.services.tasks.previewing import looking_only, mapping_for, rules_for
+from shared.services.tasks.restoring import ignoring_filters
 from shared.services.tasks.uncoupling import delete_couplings
 
 type Expected = list[tuple[dict[str, Any], Planned, Pair]]
@@ -50,7 +47,7 @@ async def step(at_work: AtWork[CarryOutTask]) -> bool:
         return True
     items = [item for item in task.todo if unpack(item).effect.writes]
     task.todo = []
-    if task.what is PreviewKind.UNCOUPLE:
+    if task.wanted.what is PreviewKind.UNCOUPLE:
         await _uncouple(at_work, items)
     else:
         await _synchronize(at_work, items)
@@ -88,9 +85,11 @@ async def _delete(at_work: AtWork[CarryOutTask]) -> None:
 
 async def _synchronize(at_work: AtWork[CarryOutTask], items: Sequence[dict[str, Any]]) -> None:
     task, work = at_work.task, at_work.work
-    mapping = _mapping(work, task)
+    mapping = mapping_for(work.mapping, task.wanted)
     with looking_only(work, mapping):
         found, moved = await _as_they_are(work, items)
+        if task.wanted.what is PreviewKind.RESTORE:
+            found = [(item, plan, ignoring_filters(pair)) for item, plan, pair in found]
         matched, rematched = await _matched(work, found)
         expected, others = await _still_as_planned(work, task, matched)
     expected, taken = await _couple(work, expected)
@@ -98,7 +97,7 @@ async def _synchronize(at_work: AtWork[CarryOutTask], items: Sequence[dict[str, 
     stored = {id(pair): (item, plan) for item, plan, pair in expected}
 
     def choose(pair: Pair, references: References, now: datetime) -> Action:
-        action = _rules(work, task)(pair, references, now)
+        action = rules_for(work, task.wanted)(pair, references, now)
         plan = stored[id(pair)][1]
         is_same = is_as_planned(plan, _now(plan, pair, action, work), work.tables)
         return action if is_same else Nothing(Reason.CHANGED_MEANWHILE)
@@ -106,17 +105,6 @@ async def _synchronize(at_work: AtWork[CarryOutTask], items: Sequence[dict[str, 
     cut, busy = parted(await carry(work, [pair for _, _, pair in expected], mapping, choose))
     task.todo = [stored[id(one.pair)][0] for one in cut]
     task.left += [stored[id(one.pair)][0] for one in busy]
-
-
-def _rules(work: Slice, task: CarryOutTask) -> Choose:
-    """How a pair is decided: as the preview decided it."""
-    if task.what is PreviewKind.RECORDS and task.choice is not None:
-        return chosen(work, task.choice)
-    return partial(_decide, work)
-
-
-def _decide(work: Slice, pair: Pair, references: References, now: datetime) -> Action:
-    return decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
 
 
 async def _as_they_are(work: Slice, items: Sequence[dict[str, Any]]) -> tuple[Expected, list[Planned]]:
@@ -148,7 +136,8 @@ def _pair(
     if coupling is not None:
         is_same = plan.effect is Effect.RESTORE or other == coupling.at(side.other).id
         both = {at: views[at][coupling.at(at).id] for at in Side}
-        return Pair(both, coupling, coupled_now=plan.couples) if is_same else None
+        pair = Pair(both, coupling, coupled_now=plan.couples)
+        return pair if is_same else None
     if plan.effect is Effect.COUPLE and other is not None and other not in couplings[side.other]:
         return Pair({side: views[side][one], side.other: views[side.other][other]})
     if plan.effect is Effect.CREATE and views[side][one].seen is Seen.PRESENT:
@@ -187,7 +176,7 @@ def _ids(pair: Pair) -> tuple[str | None, ...]:
 async def _still_as_planned(work: Slice, task: CarryOutTask, found: Expected) -> tuple[Expected, list[Planned]]:
     """Those that are to be done, and those that have moved; what was done when it was tried before is neither."""
     references = await references_for(work, [pair for _, _, pair in found])
-    rules = _rules(work, task)
+    rules = rules_for(work, task.wanted)
     same: Expected = []
     moved: list[Planned] = []
     for one in found:
@@ -229,12 +218,6 @@ def _name(plan: Planned) -> str:
 
 def _names(coupling: Coupling) -> dict[Side, str | None]:
     return {side: coupling.at(side).id for side in Side}
-
-
-def _mapping(work: Slice, task: CarryOutTask) -> TableMapping:
-    """The mapping as the preview decided by it."""
-    mapping = mapping_for(work, task.what)
-    return mapping if task.choice is None else in_direction(mapping, task.choice.source)
 
 
 KIND = TaskKind(CARRY_OUT, step)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.core.full_run import FullRun
 from shared.core.guard import Damage
 from shared.core.mapping import Mapping
 from shared.core.preview import Effect
@@ -23,6 +24,26 @@ class PreviewKind(StrEnum):
     FULL = "full"  # a full synchronization
     RECORDS = "records"  # Synchronize Now of certain records
     UNCOUPLE = "uncouple"  # Delete Coupling of certain records
+    RESTORE = "restore"  # Restore Records: what is left is created anew on the other side
+    DELETE = "delete"  # Delete Records: what is left of a pair is deleted
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether it looks at certain records."""
+        return self not in (PreviewKind.MODIFIED, PreviewKind.FULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to see: what would be done, by which choice, and how a full synchronization goes.
+
+    `fields` are the sides whose values are used, by field, where that is chosen for each.
+    """
+
+    what: PreviewKind
+    choice: SyncChoice | None = None
+    fields: dict[str, Side] = field(default_factory=dict)
+    full: FullRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +64,8 @@ class PreviewTask:
     nothing of the mapping's own. `setup` is the mapping's fingerprint: when it changes, the preview is worth nothing.
     """
 
-    what: PreviewKind
+    wanted: Wanted
     setup: str
-    choice: SyncChoice | None = None
     listed: int = 0
     part: int = 0
     parts: int = 0
@@ -74,8 +94,7 @@ class CarryOutTask:
     part: int
     end: int
     setup: str
-    what: PreviewKind
-    choice: SyncChoice | None = None
+    wanted: Wanted
     todo: list[dict[str, Any]] = field(default_factory=list)
     left: list[dict[str, Any]] = field(default_factory=list)
     waited: bool = False

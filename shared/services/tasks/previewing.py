@@ -12,13 +12,16 @@ from datetime import datetime
 from itertools import batched
 
 from shared.core.actions import Action, Change, Hold, Make, Uncouple
+from shared.core.full_decision import decide_fully, in_full_run
 from shared.core.guard import complaint, damage_of
 from shared.core.mapping import Mapping
 from shared.core.plan import decide
-from shared.core.preview import Planned, planned, summary
+from shared.core.preview import Planned, deletion, planned, summary
 from shared.core.reasons import Reason
 from shared.core.sides import Side
+from shared.core.sync_options import SyncChoice
 from shared.core.tables import Values
+from shared.core.transfer import References
 from shared.services.feeds import Progress, read_page
 from shared.services.observe import couplings_of
 from shared.services.page import pair_page
@@ -28,9 +31,11 @@ from shared.services.recover import recover_creates
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
 from shared.services.signature import signature_of
+from shared.services.tasks.coupling import creating
 from shared.services.tasks.frame import AtWork, TaskKind
 from shared.services.tasks.parts import as_puts
-from shared.services.tasks.preview_kinds import PREVIEW, Count, PreviewKind, PreviewTask
+from shared.services.tasks.preview_kinds import PREVIEW, Count, PreviewKind, PreviewTask, Wanted
+from shared.services.tasks.restoring import ignoring_filters, pair_source
 from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
 
 AT_ONCE = 1000  # pairs whose references are asked for together
@@ -40,10 +45,10 @@ async def step(at_work: AtWork[PreviewTask]) -> bool:
     """Look at the next page of the feeds, or at the next records asked for; whether all has been looked at."""
     task, work = at_work.task, at_work.work
     doubt = await recover_creates(work)  # what was created before is known first: it is nothing that would be done
-    with looking_only(work, mapping_for(work, task.what)):
-        if task.what in (PreviewKind.MODIFIED, PreviewKind.FULL):
-            return await _look_at_page(at_work, doubt)
-        return await _look_at_records(at_work)
+    with looking_only(work, mapping_for(work.mapping, task.wanted)):
+        if task.wanted.what.is_of_records:
+            return await _look_at_records(at_work)
+        return await _look_at_page(at_work, doubt)
 
 
 @contextmanager
@@ -56,18 +61,26 @@ def looking_only(work: Slice, mapping: Mapping) -> Iterator[None]:
         work.mapping, work.is_preview = own, False
 
 
-def mapping_for(work: Slice, what: PreviewKind) -> Mapping:
-    """The mapping as it would hold then: a full synchronization also takes what is not coupled."""
-    if what is PreviewKind.FULL:
-        return work.mapping.model_copy(update={"synch_only_coupled_records": False})
-    return work.mapping
+def mapping_for(own: Mapping, wanted: Wanted) -> Mapping:
+    """The mapping as it would hold then."""
+    if wanted.full is not None:
+        return in_full_run(own, wanted.full)
+    if wanted.what is PreviewKind.RESTORE:
+        return creating(own)
+    return in_direction(own, wanted.choice.source) if wanted.choice is not None else own
 
 
-def chooser(work: Slice, task: PreviewTask) -> Choose:
-    """How each pair is decided."""
-    if task.what is PreviewKind.RECORDS and task.choice is not None:
-        return chosen(work, task.choice)
-    return lambda pair, references, now: decide(work.mapping, pair.views, pair.coupling, work.tables, references, now)
+def rules_for(work: Slice, wanted: Wanted) -> Choose:
+    """How each pair is decided, under the mapping that `mapping_for` answers."""
+    full = wanted.full
+    if wanted.what is PreviewKind.RECORDS and (wanted.choice is not None or wanted.fields):
+        return chosen(work, wanted.choice or SyncChoice.MERGE, wanted.fields)
+
+    def rules(pair: Pair, references: References, now: datetime) -> Action:
+        known = (work.mapping, pair.views, pair.coupling, work.tables, references, now)
+        return decide(*known) if full is None else decide_fully(full, *known)
+
+    return rules
 
 
 async def _look_at_page(at_work: AtWork[PreviewTask], doubt: datetime | None) -> bool:
@@ -90,11 +103,14 @@ async def _look_at_records(at_work: AtWork[PreviewTask]) -> bool:
         return True
     couplings = list((await work.couplings.find(Side.BUSINESS_CENTRAL, ids)).values())
     pairs = await pairs_as_they_are(work, couplings)
-    if task.what is PreviewKind.UNCOUPLE:
-        found = [uncoupling_of(work, pair) for pair in pairs]
-    else:
-        source = task.choice.source if task.choice is not None else None
-        with looking_only(work, in_direction(work.mapping, source)):
+    match task.wanted.what:
+        case PreviewKind.UNCOUPLE:
+            found = [uncoupling_of(work, pair) for pair in pairs]
+        case PreviewKind.DELETE:
+            found = [one for pair in pairs if (one := _deletion_of(work, pair)) is not None]
+        case PreviewKind.RESTORE:
+            found = await _decide(at_work, [ignoring_filters(pair) for pair in pairs if pair_source(pair) is not None])
+        case _:
             found = await _decide(at_work, pairs)
     await _note(at_work, found)
     task.looked_at += len(ids)
@@ -103,7 +119,7 @@ async def _look_at_records(at_work: AtWork[PreviewTask]) -> bool:
 
 
 async def _decide(at_work: AtWork[PreviewTask], pairs: Sequence[Pair]) -> list[Planned]:
-    work, choose = at_work.work, chooser(at_work.work, at_work.task)
+    work, choose = at_work.work, rules_for(at_work.work, at_work.task.wanted)
     found: list[Planned] = []
     for group in batched(pairs, AT_ONCE, strict=False):
         references = await references_for(work, group)
@@ -122,6 +138,14 @@ def uncoupling_of(work: Slice, pair: Pair) -> Planned:
     item = planned(Uncouple(pair.coupling, Reason.CHOSEN), pair.views, pair.coupling, work.tables)
     assert item is not None
     return item
+
+
+def _deletion_of(work: Slice, pair: Pair) -> Planned | None:
+    """What Delete Records does to a pair; nothing to one whose records are both there, or both gone."""
+    side = pair_source(pair)
+    if side is None or pair.coupling is None:
+        return None
+    return deletion(side, pair.views, pair.coupling, work.tables)
 
 
 def _weigh(task: PreviewTask, pair: Pair, action: Action) -> None:
@@ -158,10 +182,10 @@ def _progress(work: Slice, task: PreviewTask) -> Progress:
     """How far the preview has read; it begins where the mapping's next run would."""
     if not task.is_begun:
         state, task.is_begun = work.state, True
-        starts_over = task.what is PreviewKind.FULL or state.signature != signature_of(work)
+        starts_over = task.wanted.what is PreviewKind.FULL or state.signature != signature_of(work)
         task.positions = {} if starts_over else dict(state.positions)
         task.sweep_dataverse = state.sweep_dataverse or starts_over
-        task.next_sweep_at = None if task.what is PreviewKind.FULL else state.next_sweep_at
+        task.next_sweep_at = None if task.wanted.what is PreviewKind.FULL else state.next_sweep_at
         task.sweeps_done = state.sweeps_done
     return Progress(
         task.positions, task.finished, task.retried, task.sweep_dataverse, task.next_sweep_at, task.sweeps_done

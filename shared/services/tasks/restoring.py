@@ -73,7 +73,7 @@ async def _chosen(at_work: AtWork[RestoreTask], wanted: Sequence[PairIds]) -> li
 
 async def _restore(at_work: AtWork[RestoreTask]) -> None:
     work, task = at_work.work, at_work.task
-    pairs = [_ignoring_filters(pair) for pair in await read_pairs(work, task.begun) if pair_source(pair) is not None]
+    pairs = [ignoring_filters(pair) for pair in await read_pairs(work, task.begun) if pair_source(pair) is not None]
     sources = list(work.run.jobs)
     mapping = in_direction(creating(work.mapping), sources[0] if len(sources) == 1 else None)
     still = await carry(work, pairs, mapping, _as_new(work, mapping)) if pairs else []
@@ -109,7 +109,7 @@ def _as_new(work: Slice, mapping: Mapping) -> Choose:
     return choose
 
 
-def _ignoring_filters(pair: Pair) -> Pair:
+def ignoring_filters(pair: Pair) -> Pair:
     """A person's choice is carried out whatever the mapping's filters say."""
     return replace(pair, views={side: replace(view, in_filter=True) for side, view in pair.views.items()})
 
