@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
+from shared.core.retention import is_idle
 from shared.core.sides import Direction
 from shared.services.error_rows import error_answer
 from shared.services.forms.base import Answer
@@ -43,7 +44,10 @@ class CountersAnswer(Answer):
 
 
 class JobAnswer(CountersAnswer):
-    """One direction of one run of one mapping, or all of a task. `failed` as status: the run itself could not go on."""
+    """One direction of one run of one mapping, or all of a task. `failed` as status: the run itself could not go on.
+
+    `seconds` is how long it took, null while it has not ended; `idle` tells that it ended well and had nothing to do.
+    """
 
     id: str
     run: str
@@ -55,6 +59,8 @@ class JobAnswer(CountersAnswer):
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    seconds: float | None
+    idle: bool
     status: JobStatus
     slices: int
     message: str
@@ -212,7 +218,7 @@ def health_answer(found: AppHealth) -> HealthAnswer:
 def _members_of_job(job: Job) -> dict[str, Any]:
     own = {name: getattr(job, name) for name in JobAnswer.model_fields if hasattr(job, name)}
     messages = tuple(MessageAnswer(text=text, count=count) for text, count in job.messages.items())
-    return own | _counters(job.counters) | {"messages": messages}
+    return own | _counters(job.counters) | {"messages": messages, "idle": job.status.ended and is_idle(job)}
 
 
 def _counters(counters: Counters) -> dict[str, Any]:

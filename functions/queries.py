@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
-from shared.core.jobs import JobStatus
-from shared.core.sides import Side
+from shared.core.jobs import JobStatus, JobType, Trigger
+from shared.core.sides import Direction, Side
 from shared.services.forms.base import Form, Guid, WhichMapping
 
 
@@ -50,6 +50,14 @@ class JobsQuery(PageQuery):
 
     mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
     status: JobStatus | None = Field(None, description="Only those that stand so.")
+    type: JobType | None = Field(None, description="Only those of this type.")
+    direction: Direction | None = Field(None, description="Only those of this direction.")
+    trigger: Trigger | None = Field(None, description="Only what was started so.")
+    requested_by: str | None = Field(None, max_length=100, description="Only those of whom this is a part of the name.")
+    since: AwareDatetime | None = Field(None, description="Only those that were asked for then or later.")
+    until: AwareDatetime | None = Field(None, description="Only those that were asked for before then.")
+    failures: Flag = Field(False, description="Only those that failed, or could not bring a record in step.")
+    idle: Flag = Field(True, description="`false`: without those that ended well and had nothing to do.")
 
 
 class SuggestionsQuery(PageQuery):

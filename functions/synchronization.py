@@ -20,7 +20,7 @@ from shared.core.access import Role
 from shared.core.jobs import Job, JobStatus, Trigger
 from shared.core.mapping import Mapping
 from shared.services.error_list import items_of_job
-from shared.services.job_log import jobs_page, request_or_job
+from shared.services.job_log import JobsWanted, jobs_page, request_or_job
 from shared.services.mapping_settings import enabled_mappings, mapping_named
 from shared.services.problems import Problem
 from shared.services.requests import request_synchronization
@@ -59,12 +59,13 @@ async def list_jobs(call: Call[JobsQuery]) -> Reply:
     """The job log, newest first: one job per mapping, run and direction, with the counters of Microsoft's job log.
 
     A job is `failed` when the run itself could not go on (`message` says why). Single records that failed are counted
-    in `failed` and listed as errors; the job has `succeeded` all the same.
+    in `failed` and listed as errors; the job has `succeeded` all the same. An `idle` one ended well and had nothing to
+    do: it shows that the mapping keeps its times. Very much is looked through in several pages: one with a
+    `continuation` may hold less than `limit`.
     """
     query = call.query
-    page = await jobs_page(
-        call.services, mapping=query.mapping, status=query.status, after=query.continuation, limit=query.limit
-    )
+    members = query.model_dump(exclude={"continuation", "limit"})
+    page = await jobs_page(call.services, JobsWanted(**members), after=query.continuation, limit=query.limit)
     return Reply(JobsAnswer(jobs=tuple(job_answer(job) for job in page.jobs), continuation=page.continuation))
 
 

@@ -122,6 +122,13 @@ class Job:
     requested_by: str = ""
     type: JobType = JobType.SYNCHRONIZATION
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took from its start to its end; None when it has not come to an end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
 
 def passes_of(direction: Direction) -> tuple[Side, ...]:
     """The source sides of a mapping's passes in their order: To first, then From."""

@@ -14,6 +14,7 @@ from shared.core.sides import Side
 from shared.services.feeds import Page
 from shared.services.full_run import overwriting
 from shared.services.pass_context import Pair, Slice
+from shared.services.repositories.job_errors import JobErrorRepository
 from shared.services.repositories.work_items import WorkItem
 from shared.services.settled import Settled
 
@@ -41,10 +42,18 @@ async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -
     repository = work.services.work_items(work.mapping.name)
     if kept:
         await repository.put(list(kept.values()))
+        await _keep_errors(work, kept.values())
     if cured:
         await repository.remove(sorted(cured))
     work.items = {key: item for key, item in work.items.items() if key not in cured} | kept
     _count(work, page, settled)
+
+
+async def _keep_errors(work: Slice, items: Iterable[WorkItem]) -> None:
+    """Keep what a person has to look at with the jobs that met it, for these tell it also when it is solved."""
+    errors = [item for item in items if item.is_error]
+    if errors:
+        await JobErrorRepository(work.services.state, work.services.connection).put(errors)
 
 
 def _count(work: Slice, page: Page, settled: Sequence[Settled]) -> None:

@@ -1,4 +1,6 @@
-"""Removing what has ended and is old: jobs, requests and runs. Bounded work at a time, going on where it stopped.
+"""Removing what has ended and is old: jobs with their errors, requests, runs, and the histories of removed couplings.
+
+Bounded work at a time, going on where it stopped.
 
 Nothing goes that an open error or a run that is on refers to. Errors themselves do not age: each stays until its record
 is in step, for a forgotten one would never be synchronized again.
@@ -10,12 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.core.jobs import job_key
+from shared.core.jobs import Job, job_key
 from shared.ports import Put, Remove, StateRow
 from shared.services.configuration_changes import remove_old_changes
 from shared.services.context import Services
-from shared.services.repositories import jobs, runs
+from shared.services.repositories import couplings, jobs, runs
 from shared.services.repositories.documents import Shape, transact_in_chunks
+from shared.services.repositories.ended_couplings import ENDED, ended_at
+from shared.services.repositories.job_errors import JobErrorRepository
 
 POSITIONS = "tidying"
 PAGE = 500
@@ -32,6 +36,7 @@ class Tidied:
     jobs: int
     requests: int
     runs: int
+    histories: int = 0
     changes: int = 0
 
 
@@ -47,12 +52,14 @@ POSITION = Shape(Position, "position of the tidying")
 
 async def remove_what_is_old(services: Services) -> Tidied:
     """Look at the old end of each log and remove what may go. Raises Passing, NeedsPerson."""
-    referred = _ReferredJobs(services)
+    referred = ReferredJobs(services)
     now, kept = services.clock.now(), services.policy.retention
 
     async def old_jobs(rows: Sequence[StateRow]) -> list[str]:
-        old = [job.id for job in (jobs.JOB.unpack(row.body) for row in rows) if kept.may_go(job, now)]
-        return [one for one in old if one not in await referred.ids()] if old else []
+        old = [job for job in (jobs.JOB.unpack(row.body) for row in rows) if kept.may_go(job, now)]
+        going = [job for job in old if job.id not in await referred.ids()]
+        await _forget_errors(services, going)
+        return [job.id for job in going]
 
     async def old_requests(rows: Sequence[StateRow]) -> list[str]:
         found = [jobs.REQUEST.unpack(row.body) for row in rows]
@@ -60,11 +67,35 @@ async def remove_what_is_old(services: Services) -> Tidied:
 
     removed_jobs = await _sweep(services, jobs.JOBS, services.connection, now - kept.shortest, old_jobs)
     removed_requests = await _sweep(services, jobs.REQUESTS, services.connection, now - kept.jobs, old_requests)
-    removed_runs = 0
+    removed_runs = histories = 0
     for stored in await services.mappings.all():
         removed_runs += await _remove_runs(services, stored.mapping.name, now)
+        histories += await _remove_histories(services, stored.mapping.name, now)
     changes = await remove_old_changes(services)
-    return Tidied(removed_jobs, removed_requests, removed_runs, changes=changes)
+    return Tidied(removed_jobs, removed_requests, removed_runs, histories, changes)
+
+
+async def remove_jobs(services: Services, going: Sequence[Job]) -> None:
+    """Remove jobs and what is kept of their errors."""
+    await _forget_errors(services, going)
+    removals = [Remove(job.id) for job in going]
+    await transact_in_chunks(services.state, jobs.JOBS, services.connection, removals)
+
+
+async def _forget_errors(services: Services, going: Sequence[Job]) -> None:
+    """What is counted as failed or skipped may have left errors behind."""
+    refusing = [job.id for job in going if job.counters.failed or job.counters.skipped]
+    await JobErrorRepository(services.state, services.connection).forget(refusing)
+
+
+async def _remove_histories(services: Services, mapping: str, now: datetime) -> int:
+    """Remove what couplings have left behind that were removed as long ago as the oldest jobs."""
+
+    async def old_histories(rows: Sequence[StateRow]) -> list[str]:
+        return [row.key for row in rows if now - ended_at(row.key) > services.policy.retention.jobs]
+
+    partition = f"{services.connection}|{mapping}"
+    return await _sweep_from(services, couplings.TABLE, partition, ENDED, old_histories)
 
 
 async def _remove_runs(services: Services, mapping: str, now: datetime) -> int:
@@ -84,12 +115,19 @@ async def _remove_runs(services: Services, mapping: str, now: datetime) -> int:
 
 async def _sweep(services: Services, table: str, partition: str, before: datetime, choose: Choose) -> int:
     """Remove what `choose` names among the documents older than `before`, which come last; answers how many."""
+    return await _sweep_from(services, table, partition, "", choose, first=job_key(before, ""))
+
+
+async def _sweep_from(
+    services: Services, table: str, partition: str, prefix: str, choose: Choose, *, first: str = ""
+) -> int:
+    """The same among those whose key has a prefix and lies beyond `first`."""
     name = f"{table}|{partition}"
     began = position = await _position(services, name)
     removed = 0
     for _ in range(MOST_PAGES):
-        after = max(job_key(before, ""), position)
-        rows = await services.state.scan(table, partition, after=after, limit=PAGE)
+        after = max(first, position) or None
+        rows = await services.state.scan(table, partition, prefix=prefix, after=after, limit=PAGE)
         keys = await choose(rows)
         await transact_in_chunks(services.state, table, partition, [Remove(key) for key in keys])
         removed += len(keys)
@@ -111,7 +149,7 @@ def _is_dated(key: str) -> bool:
     return key[:13].isdigit() and key[13:14] == "-"
 
 
-class _ReferredJobs:
+class ReferredJobs:
     """The jobs that open errors name; read only when something is old enough to go."""
 
     def __init__(self, services: Services) -> None:

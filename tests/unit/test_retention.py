@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.coupling import CoupledRecord, coupling_of
+from shared.core.history import Touch, What, with_touch
 from shared.core.jobs import Counters, Job, JobStatus, Trigger, job_key
 from shared.core.reasons import Reason
 from shared.core.retention import Retention
 from shared.core.sides import Direction, Side
 from shared.services import retention
 from shared.services.context import Policy
+from shared.services.repositories.job_errors import JobErrorRepository
 from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
 from shared.services.repositories.work_items import WorkItem
@@ -128,3 +131,30 @@ async def test_the_work_of_one_tick_is_bounded_and_the_next_goes_on(monkeypatch:
 
     left, _ = await world.services.jobs.page(None, 100)
     assert {one.id for one in left} == {one.id for one in kept}
+
+
+async def test_the_history_of_a_removed_coupling_goes_with_the_jobs_of_its_time() -> None:
+    world = world_with()
+    couplings, now = world.services.couplings("CUSTOMER"), world.clock.now()
+    kept = {}
+    for number, age in enumerate((29 * DAYS, 31 * DAYS)):
+        ends = {side: CoupledRecord(f"{side}-{number}") for side in Side}
+        touch = Touch(now - age, What.UNCOUPLED, Reason.CHOSEN, ("job",))
+        (one,) = await couplings.add([replace(coupling_of(ends, now - age), history=with_touch("", touch))])
+        await couplings.remove([one])
+        kept[number] = one
+    found = await remove_what_is_old(world.services)
+    assert found.histories == 2  # both documents of the older one
+    for side in Side:
+        assert [one.history for one in await couplings.ended(side, kept[0].at(side).id)] == [kept[0].history]
+        assert await couplings.ended(side, kept[1].at(side).id) == []
+
+
+async def test_the_errors_of_a_job_go_with_it() -> None:
+    world = world_with()
+    one, now = job(world, 40 * DAYS, counters=Counters(failed=1)), world.clock.now()
+    errors = JobErrorRepository(world.services.state, "default")
+    await world.services.jobs.save([one])
+    await errors.put([WorkItem("VENDOR", Side.DATAVERSE, "id", Reason.SERVICE_REFUSED, "no", one.id, now, now, now)])
+    await remove_what_is_old(world.services)
+    assert await errors.page(one.id, None, 10) == ([], None)
