@@ -25,7 +25,7 @@ from shared.services.forms.full_synchronization import (
 ROUTE = "full-synchronization"
 LINE = "full-synchronization/{mapping}"
 STARTING = (
-    *("unknown_mapping", "mapping_disabled", "full_synchronization_running"),
+    *("unknown_mapping", "mapping_disabled", "mapping_paused", "full_synchronization_running"),
     *("direction_forbids", "no_match_fields", "contradiction"),
 )
 
@@ -142,7 +142,10 @@ async def answer_full_synchronization(call: Call[NoQuery, AnswerForm]) -> Reply:
     "mappings/{mapping}/full-synchronize",
     Role.OPERATOR,
     {202: AcceptedAnswer},
-    problems=("unknown_mapping", "mapping_disabled", "full_synchronization_running", "direction_forbids"),
+    problems=(
+        *("unknown_mapping", "mapping_disabled", "mapping_paused"),
+        *("full_synchronization_running", "direction_forbids"),
+    ),
     once=True,
 )
 async def synchronize_mapping_in_full(call: Call[NoQuery, FullRunForm]) -> Reply:

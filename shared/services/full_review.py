@@ -27,6 +27,7 @@ from shared.services.full_counts import counted
 from shared.services.full_requests import full_run_under_way, queue_full_run
 from shared.services.full_synchronization import change_review, mappings_enabled, move_on, reviews
 from shared.services.mapping_settings import MappingChange, change_mapping, mapping_named
+from shared.services.pausing import not_paused
 from shared.services.problems import Problem
 from shared.services.repositories.jobs import Request
 
@@ -92,6 +93,7 @@ async def synchronize_in_full(services: Services, name: str, form: FullRunForm, 
     """Run a full synchronization of one mapping as it is set up, outside the review. Raises Problem (404, 409)."""
     mapping = await _enabled_one(services, name)
     _check_direction([mapping], unconditional=form.unconditional)
+    await not_paused(services, [mapping])
     await move_on(services)
     await _nothing_is_on(services, mapping.name)
     how = FullRun(unconditional=form.unconditional, release_guard=form.release_guard)
@@ -107,6 +109,7 @@ async def _start(
 ) -> None:
     _check_direction(chosen, unconditional=form.unconditional)
     _check_wish(chosen, form)
+    await not_paused(services, chosen)
     await move_on(services)
     for mapping in chosen:
         await _nothing_is_on(services, mapping.name)

@@ -24,7 +24,10 @@ from shared.services.forms.full_synchronization import CountedAnswer, LineAnswer
 from shared.services.full_counts import counted
 from shared.services.full_synchronization import mappings_enabled, move_on, reviews
 from shared.services.mapping_settings import mapping_named
+from shared.services.pausing import is_paused
 from shared.services.repositories.runs import Run
+
+PAUSED = "The mapping is paused; this goes on when it is resumed."
 
 
 async def review_of(services: Services) -> ReviewAnswer:
@@ -60,6 +63,7 @@ async def _line(services: Services, mapping: Mapping, review: Review, enabled: d
         line = replace(line, counted=await counted(services, mapping))
     recommended = _recommendation(services, mapping, line, review, enabled) if takes_part else None
     waits = line.status is LineStatus.WAITING or recommended is Recommendation.DEPENDENCY_NOT_SATISFIED
+    paused = PAUSED if line.is_under_way and is_paused(services, state) else ""
     run = await services.runs(mapping.name).get(line.run) if line.run else None
     return LineAnswer(
         mapping=mapping.name,
@@ -73,7 +77,7 @@ async def _line(services: Services, mapping: Mapping, review: Review, enabled: d
         coupled=state.coupled,
         status=line.status,
         abandoned=line.is_abandoned(now),
-        message=(why_waiting(mapping, review, enabled, now) if waits else "") or line.message,
+        message=(why_waiting(mapping, review, enabled, now) if waits else "") or paused or line.message,
         requested_by=line.requested_by,
         started_at=line.started_at,
         finished_at=line.finished_at,

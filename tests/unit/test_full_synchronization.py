@@ -25,9 +25,10 @@ from shared.services.full_review import (
     start_line,
     synchronize_in_full,
 )
-from shared.services.full_review_lines import line_of, review_of
+from shared.services.full_review_lines import PAUSED, line_of, review_of
 from shared.services.full_synchronization import reviews
 from shared.services.mapping_settings import enabled_mappings
+from shared.services.pausing import pause, resume
 from shared.services.problems import Problem
 from shared.services.repositories.runs import Ending
 from shared.services.requests import enqueue_due, request_synchronization
@@ -434,6 +435,26 @@ async def test_a_mapping_that_is_disabled_while_it_waits_is_not_started() -> Non
     with pytest.raises(Problem) as refused:
         await start_line(world.services, "CUSTOMER", LineForm(), ANNA)
     assert refused.value.code == "mapping_disabled"
+
+
+async def test_a_paused_mapping_is_not_started_and_one_that_is_paused_meanwhile_goes_on_later(world: World) -> None:
+    world.customer(displayName="Adatum")
+    await start_line(world.services, "CUSTOMER", LineForm(do=FULL), ANNA)
+    await pause(world.services, ["CUSTOMER"], "Anna", "", None)
+    await world.work_off()
+    line, _ = await line_of(world.services, "CUSTOMER")
+    assert (line.status, line.message) == (LineStatus.IN_PROCESS, PAUSED)
+    await resume(world.services, ["CUSTOMER"])
+    await world.work_off()
+    assert (await line_of(world.services, "CUSTOMER"))[0].status is LineStatus.FINISHED
+    await pause(world.services, ["CUSTOMER"], "Anna", "", None)
+    for ask in (
+        start_line(world.services, "CUSTOMER", LineForm(), ANNA),
+        synchronize_in_full(world.services, "CUSTOMER", FullRunForm(), ANNA),
+    ):
+        with pytest.raises(Problem) as refused:
+            await ask
+        assert refused.value.code == "mapping_paused"
 
 
 async def test_a_run_that_has_vanished_is_an_error(world: World) -> None:
