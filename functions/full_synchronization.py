@@ -133,7 +133,7 @@ async def answer_full_synchronization(call: Call[NoQuery, AnswerForm]) -> Reply:
     from shared.services.full_review import answer_question
 
     only_coupled = call.body.synch_only_coupled_records
-    await answer_question(call.services, call.path["mapping"], only_coupled=only_coupled)
+    await answer_question(call.services, call.path["mapping"], call.caller, only_coupled=only_coupled)
     return await _line(call, 200)
 
 

@@ -73,7 +73,7 @@ async def exclude_line(services: Services, name: str, *, excluded: bool) -> None
     await move_on(services)
 
 
-async def answer_question(services: Services, name: str, *, only_coupled: bool) -> None:
+async def answer_question(services: Services, name: str, caller: Caller, *, only_coupled: bool) -> None:
     """Answer whether *Synch. Only Coupled Records* is kept off. Raises Problem (404, 409)."""
     mapping = (await mapping_named(services, name)).mapping
     await move_on(services)
@@ -81,7 +81,7 @@ async def answer_question(services: Services, name: str, *, only_coupled: bool) 
         text = f"{mapping.name} has no open question. Change the mapping itself: synch_only_coupled_records."
         raise Problem(409, "no_open_question", text)
     change = MappingChange.model_validate({"synch_only_coupled_records": only_coupled})
-    await change_mapping(services, mapping.name, change, None)
+    await change_mapping(services, mapping.name, change, None, caller.label)
 
     def answered(review: Review) -> Review:
         return review.with_lines([replace(review.line(mapping.name), question=Question.ANSWERED)])

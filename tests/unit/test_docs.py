@@ -21,15 +21,24 @@ from infra.local.reference.mappings_page import differences
 from infra.local.reference.pages import DOCS, pages
 from shared.defaults import standard_mappings
 from shared.services import idempotency, retention, share_of_budget
-from shared.services.repositories import companies, couplings, job_errors, jobs, mappings, runs, work_items
+from shared.services.repositories import (
+    companies,
+    couplings,
+    full_synchronization,
+    job_errors,
+    jobs,
+    mappings,
+    runs,
+    work_items,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TEXTS = [README, *sorted(DOCS.glob("*.md"))]
 GOLDEN = ROOT / "tests/contract/golden/functions.json"
 STORED = (
-    *(companies.TABLE, couplings.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS, job_errors.TABLE),
-    *(mappings.TABLE, retention.POSITIONS, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
+    *(companies.TABLE, couplings.TABLE, full_synchronization.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
+    *(job_errors.TABLE, mappings.TABLE, retention.POSITIONS, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
 )
 
 

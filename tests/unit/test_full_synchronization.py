@@ -414,13 +414,13 @@ async def test_the_closing_question_decides_what_becomes_of_only_coupled(world: 
     stored = await world.services.mappings.get("CUSTOMER")
     assert stored is not None
     assert stored.mapping.synch_only_coupled_records is True
-    await answer_question(world.services, "customer", only_coupled=only_coupled)
+    await answer_question(world.services, "customer", ANNA, only_coupled=only_coupled)
     world.customer(displayName="Fabrikam")
     await world.synchronize("CUSTOMER")
     assert len(world.dataverse.rows(ACCOUNT)) == (1 if only_coupled else 2)
     assert (await line_of(world.services, "CUSTOMER"))[0].question is Question.ANSWERED
     with pytest.raises(Problem) as refused:
-        await answer_question(world.services, "CUSTOMER", only_coupled=True)
+        await answer_question(world.services, "CUSTOMER", ANNA, only_coupled=True)
     assert refused.value.code == "no_open_question"
 
 
