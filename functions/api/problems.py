@@ -143,7 +143,6 @@ KINDS = (
 )
 """By status; of storage, queue and token the app's own failures answer 502 or 503 with codes of their own."""
 
-    Kind(409, "mapping_paused", "a paused mapping is to be synchronized", "Resume the mapping first."),
 FAILURES = (
     Kind(502, "storage_forbidden", "the storage refuses the app", "Give its identity the role that `detail` names."),
     Kind(502, "queue_forbidden", "the queue refuses the app", "Give its identity the role that `detail` names."),
