@@ -12,6 +12,7 @@ from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
 from shared.core.retention import is_idle
+from shared.core.schedule import ScheduleStatus, Standing
 from shared.core.sides import Direction
 from shared.services.error_rows import error_answer
 from shared.services.forms.base import Answer
@@ -110,6 +111,8 @@ class StateAnswer(Answer):
     last_finished_at: datetime | None
     next_due_at: datetime | None
     message: str
+    status: ScheduleStatus
+    why: str
 
 
 class WarningAnswer(Answer):
@@ -156,7 +159,6 @@ class MappingHealthAnswer(StateAnswer):
 
     connection: str
     mapping: str
-    status: str
 
 
 class HealthAnswer(Answer):
@@ -190,12 +192,14 @@ def request_status_answer(found: RequestStatus, address: str) -> RequestStatusAn
     )
 
 
-def mapping_answer(stored: StoredMapping, state: MappingState, warnings: list[MappingProblem]) -> MappingAnswer:
+def mapping_answer(
+    stored: StoredMapping, state: MappingState, found: Standing, warnings: list[MappingProblem]
+) -> MappingAnswer:
     """A mapping, its version, and where it stands."""
     return MappingAnswer(
         **dict(stored.mapping),
         etag=stored.etag,
-        state=StateAnswer(**_state(state)),
+        state=StateAnswer(**_state(state, found)),
         warnings=tuple(WarningAnswer.model_validate(warning) for warning in warnings),
     )
 
@@ -209,7 +213,7 @@ def health_answer(found: AppHealth) -> HealthAnswer:
         status="ok" if found.ok else "trouble",
         checks=tuple(CheckAnswer(connection=name, **asdict(check)) for name, check in [*checks, *own]),
         mappings=tuple(
-            MappingHealthAnswer(connection=name, mapping=one.mapping, status=one.status, **_state(one.state))
+            MappingHealthAnswer(connection=name, mapping=one.mapping, **_state(one.state, one.standing))
             for name, one in mappings
         ),
     )
@@ -225,7 +229,7 @@ def _counters(counters: Counters) -> dict[str, Any]:
     return {name: count for name, count in asdict(counters).items() if name in CountersAnswer.model_fields}
 
 
-def _state(state: MappingState) -> dict[str, Any]:
+def _state(state: MappingState, found: Standing) -> dict[str, Any]:
     return {
         "running": state.active is not None,
         "queued": state.queued is not None or bool(state.waiting),
@@ -233,4 +237,6 @@ def _state(state: MappingState) -> dict[str, Any]:
         "last_finished_at": state.last_finished_at,
         "next_due_at": state.next_due_at,
         "message": state.last_message,
+        "status": found.status,
+        "why": found.why,
     }

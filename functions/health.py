@@ -14,8 +14,8 @@ async def health(call: Call) -> Reply:
 
     Each table of Business Central and Dataverse, the storage and the queue are asked at once. When one does not answer
     as it must, the status is 503 with the same body, and `fix` says what to do and for which application user. Below
-    that stands how punctual each mapping is: `on time`, `late`, `never ran`, `disabled`, or `failed` with the reason in
-    `message`. Of all connections, or of the one that `connection` names.
+    that stands where each mapping is (see `GET /api/schedule`): `late` and `failed` need a person, `why` says what has
+    happened. Of all connections, or of the one that `connection` names.
     """
     found = await ask_all([call.services] if call.asked else call.connections.all())
     return Reply(health_answer(found), 200 if found.ok else 503)

@@ -10,6 +10,7 @@ from shared.services.context import Services
 from shared.services.mapping_settings import MappingChange, mapping_named, mappings_page, warnings_of
 from shared.services.mapping_settings import change_mapping as change
 from shared.services.repositories.mappings import StoredMapping
+from shared.services.scheduling import standing_of
 
 CHANGE_PROBLEMS = (
     *("unknown_mapping", "mapping_changed"),
@@ -54,7 +55,8 @@ async def _reply(services: Services, stored: StoredMapping) -> Reply:
 
 async def _answer(services: Services, stored: StoredMapping) -> MappingAnswer:
     state = await services.runs(stored.mapping.name).state()
-    return mapping_answer(stored, state, warnings_of(services, stored.mapping))
+    found = await standing_of(services, stored.mapping, state)
+    return mapping_answer(stored, state, found, warnings_of(services, stored.mapping))
 
 
 OPERATIONS = (list_mappings, get_mapping, change_mapping)

@@ -34,7 +34,7 @@ STATUS = (JobStatusAnswer, RequestStatusAnswer)
     "mappings/{mapping}/synchronize",
     Role.OPERATOR,
     {202: AcceptedAnswer},
-    problems=("unknown_mapping", "mapping_disabled"),
+    problems=("unknown_mapping", "mapping_disabled", "mapping_paused"),
     once=True,
 )
 async def synchronize_mapping(call: Call) -> Reply:
@@ -48,9 +48,9 @@ async def synchronize_mapping(call: Call) -> Reply:
     return await _requested(call, [stored.mapping])
 
 
-@operation("POST", "synchronize", Role.OPERATOR, {202: AcceptedAnswer}, once=True)
+@operation("POST", "synchronize", Role.OPERATOR, {202: AcceptedAnswer}, problems=("mapping_paused",), once=True)
 async def synchronize_all(call: Call) -> Reply:
-    """Synchronizes all enabled mappings, parents first. Otherwise as the same for one mapping."""
+    """Synchronizes all enabled mappings that are not paused, parents first. Otherwise as the same for one mapping."""
     return await _requested(call, enabled_mappings(await call.services.mappings.all()))
 
 

@@ -87,6 +87,7 @@ KINDS = (
     Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
     Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
+    Kind(409, "mapping_paused", "a paused mapping is to be synchronized", "Resume the mapping first."),
     Kind(409, "ambiguous_table", "several mappings have this table", "Name one of the mappings in `detail`."),
     Kind(409, "direction_forbids", "the mapping's direction forbids the choice", "Choose one that `detail` names."),
     Kind(409, "not_coupled", "none of the records named is coupled", "Name coupled records."),

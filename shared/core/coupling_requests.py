@@ -71,13 +71,15 @@ class Found:
     """What was found of a record that a request names.
 
     `view` is present or gone. `coupling` is the one it has in this mapping, `partner_is_gone` whether the other record
-    of that was deleted. `other_table` is the table that the id belongs to when it is not the mapping's.
+    of that was deleted. `other_table` is the table that the id belongs to when it is not the mapping's. `held`: a
+    person keeps it out of synchronization.
     """
 
     view: View
     coupling: Coupling | None = None
     partner_is_gone: bool = False
     other_table: str | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,10 @@ def _unfit(mapping: TableMapping, side: Side, one: str, found: Found, table: Tab
         return Refusal(RefusalCode.WRONG_TABLE, text)
     if found.view.seen is not Seen.PRESENT or found.view.record is None:
         return Refusal(RefusalCode.GONE, f"{side.product} has no {table.caption} {one}.")
+    name = name_of_record(found.view.record, table)
+    if found.held:
+        return Refusal(RefusalCode.HELD, f"{name} is kept out of {mapping.name}: nothing is coupled or created for it.")
     if not found.view.in_filter:
-        name = name_of_record(found.view.record, table)
         return Refusal(RefusalCode.OUTSIDE_FILTER, f"{name} is outside the filter of {mapping.name} in {side.product}.")
     return None
 

@@ -67,7 +67,7 @@ def _concerns(held: Hold, source: Side, seen: frozenset[Side]) -> bool:
 
 
 def _rests(outcome: Outcome) -> bool:
-    return isinstance(outcome.action, Nothing) and outcome.action.reason is Reason.SKIPPED
+    return isinstance(outcome.action, Nothing) and outcome.action.reason in (Reason.SKIPPED, Reason.HELD)
 
 
 def _is_ignored(outcome: Outcome) -> bool:

@@ -29,6 +29,8 @@ class RefusalCode(StrEnum):
     DESTINATION_CHANGED = "destination_changed"
     UPDATE_CONFLICT = "update_conflict"
     BROKEN = "coupled_to_deleted_record"
+    HELD = "record_held"
+    NOT_HELD = "record_not_held"
     BOTH_EXIST = "both_records_exist"
     NOT_A_RECORD = "not_a_record"
     UNKNOWN_ERROR = "unknown_error"
@@ -56,6 +58,8 @@ _REMEDIES = {
     RefusalCode.DESTINATION_CHANGED: "Synchronize the record on its own and choose which data to keep.",
     RefusalCode.UPDATE_CONFLICT: "Choose whose data to keep: `send` or `get`, of an error also field by field.",
     RefusalCode.BROKEN: "Restore the deleted record, or delete the coupling.",
+    RefusalCode.HELD: "Release the record first (`POST records/release`).",
+    RefusalCode.NOT_HELD: "Nothing: it is synchronized like the others.",
     RefusalCode.BOTH_EXIST: "Synchronize the records, or retry.",
     RefusalCode.NOT_A_RECORD: "Add a choice with that code or name, or rename one; a retry looks for it at once.",
     RefusalCode.UNKNOWN_ERROR: "Nothing: it is solved, or see `GET /api/errors` for what is open.",

@@ -150,6 +150,8 @@ async def is_due(work: Slice, item: WorkItem) -> bool:
 
     For a person it is tried once in a run, not in each slice: a slice that is short would come to nothing else.
     """
+    if item.reason is Reason.HELD:
+        return False
     is_asked_for = work.run.trigger is Trigger.PERSON and item.job not in work.run.jobs.values()
     if is_asked_for or item.next_at <= work.now:
         return True

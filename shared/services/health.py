@@ -6,20 +6,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.core.mapping import Mapping as TableMapping
+from shared.core.schedule import Standing
 from shared.ports import Check
 from shared.services.context import Services
 from shared.services.repositories.runs import MappingState
-
-LATE_AFTER = 3  # intervals
+from shared.services.scheduling import standing_of
 
 
 @dataclass(frozen=True, slots=True)
 class MappingHealth:
-    """Whether a mapping keeps its times: `on time`, `late`, `never ran`, `disabled` or `failed` with the reason."""
+    """Whether a mapping keeps its times."""
 
     mapping: str
-    status: str
+    standing: Standing
     state: MappingState
 
 
@@ -69,15 +68,6 @@ async def reachable(services: Services) -> list[Check]:
 
 async def _mapping_health(services: Services) -> list[MappingHealth]:
     states = [(item.mapping, await services.runs(item.mapping.name).state()) for item in await services.mappings.all()]
-    return [MappingHealth(mapping.name, _status(services, mapping, state), state) for mapping, state in states]
-
-
-def _status(services: Services, mapping: TableMapping, state: MappingState) -> str:
-    if not mapping.enabled:
-        return "disabled"
-    if state.last_message:
-        return "failed"
-    if state.last_finished_at is None:
-        return "never ran"
-    due = state.next_due_at or state.last_finished_at
-    return "late" if services.clock.now() > due + LATE_AFTER * services.policy.interval else "on time"
+    return [
+        MappingHealth(mapping.name, await standing_of(services, mapping, state), state) for mapping, state in states
+    ]

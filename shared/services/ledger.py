@@ -35,6 +35,7 @@ class Ledger:
         self._turn = asyncio.Lock()
         self._entries = 0
         self._settled: list[str] = []
+        self._due = state.next_due_at
 
     async def announce(self, bodies: Sequence[Mapping[str, object]]) -> list[str]:
         """Store what is about to be written; the keys of the entries. Raises OvertakenError."""
@@ -77,7 +78,9 @@ class Ledger:
         """A request that came in meanwhile has only queued a run; anything else means that we were overtaken."""
         for _ in range(_ATTEMPTS):
             try:
-                return await self._runs.save(self.state, [self.run], changes)
+                await self._runs.save(self.state, [self.run], changes)
+                self._due = self.state.next_due_at
+                return
             except StateConflict:
                 fresh = await self._runs.state()
                 if fresh.epoch != self.state.epoch or self.run.id not in (fresh.active, *fresh.waiting):
@@ -85,6 +88,9 @@ class Ledger:
                 self.state.etag, self.state.queued = fresh.etag, fresh.queued
                 self.state.guard_released, self.state.sweeps_asked = fresh.guard_released, fresh.sweeps_asked
                 self.state.pause = fresh.pause
+                if fresh.next_due_at != self._due:  # made due by hand meanwhile
+                    self._due = self.state.next_due_at = fresh.next_due_at
+                    self.state.inactive_since = self.state.inactive_until = None
                 self._take_in(fresh.waiting)
         raise OvertakenError(f"the state of {self.run.mapping} changes too fast")
 

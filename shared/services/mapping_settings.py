@@ -26,7 +26,7 @@ from shared.services.context import Services
 from shared.services.problems import Problem
 from shared.services.repositories.mappings import StoredMapping
 
-NULLABLE = ("interval_minutes",)
+NULLABLE = ("number_series", "interval_minutes", "inactivity_timeout_minutes")
 """The members of a change for which null is a value."""
 
 
@@ -84,6 +84,12 @@ class MappingChange(BaseModel):
     )
     interval_minutes: int | None = Field(
         None, ge=1, le=10_080, description="Minutes between two runs; null means the app's setting."
+    )
+    inactivity_timeout_minutes: int | None = Field(
+        None, ge=0, le=43_200, description="How long the mapping is on hold after an idle run; null or 0: never."
+    )
+    wake_on_changes: bool | None = Field(
+        None, description="Whether a change on either side ends that hold (the opposite of Disable Event Job Resch.)."
     )
 
     @field_validator("*", mode="before")

@@ -44,7 +44,7 @@ def matches_new_records(work: Slice) -> bool:
 
 def _is_new(pair: Pair, source: Side) -> bool:
     view = pair.views[source]
-    return pair.coupling is None and view.seen is Seen.PRESENT and view.in_filter
+    return pair.coupling is None and not pair.agrees_with_held and view.seen is Seen.PRESENT and view.in_filter
 
 
 async def _matches(work: Slice, source: Side, new: Sequence[Pair], pairs: Sequence[Pair]) -> Matches:
@@ -72,10 +72,13 @@ def searched_lines(work: Slice) -> list[FieldMapping]:
 
 async def _couple(work: Slice, source: Side, pairs: list[Pair], matches: Matches) -> list[Pair]:
     """Store the new couplings, unless this is a preview, and make one pair of each two."""
-    coupled: list[Pair] = []
+    coupled, waiting = list[Pair](), list[Pair]()
     claimed = {record.id for record in matches.pairs.values()}
     for pair in pairs:
         if _is_new(pair, source) and (found := matches.pairs.get(_record(pair, source).id)) is not None:
+            if work.is_held(source.other, found.id):
+                waiting.append(replace(pair, agrees_with_held=True))
+                continue
             views = {source: pair.views[source], source.other: view_of(work, source.other, found)}
             coupled.append(Pair(views, _coupling(work, source, _record(pair, source), found), coupled_now=True))
     found_now = [pair.coupling for pair in coupled if pair.coupling]
@@ -83,7 +86,7 @@ async def _couple(work: Slice, source: Side, pairs: list[Pair], matches: Matches
     stored = {coupling.at(source).id: coupling for coupling in added}
     kept = [replace(pair, coupling=stored[one]) for pair in coupled if (one := pair.id_at(source)) in stored]
     rest = [pair for pair in pairs if not _is_taken(pair, source, matches, claimed)]
-    return [*rest, *kept]
+    return [*rest, *kept, *waiting]
 
 
 def _is_taken(pair: Pair, source: Side, matches: Matches, claimed: set[str]) -> bool:

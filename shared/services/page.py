@@ -47,7 +47,9 @@ async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doub
     paired = Paired(page, [])
     active: list[Pair] = []
     for pair in await pairs_of(work, page.observed, couplings):
-        if may_be_the_missing_one(pair, doubt):
+        if work.keeps_out(pair):
+            paired.left_alone.append(_left_out(pair))
+        elif may_be_the_missing_one(pair, doubt):
             paired.left_alone.append(_held_as(pair, Reason.SERVICE_BUSY, MAY_BE_OURS))
         elif is_no_news(work, pair):
             paired.left_alone.append(_left_as_it_is(pair))
@@ -57,7 +59,9 @@ async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doub
             active.append(pair)
     pairs, several = await couple_matches(work, active)
     for pair in pairs:
-        if _several(pair, several):
+        if pair.agrees_with_held:
+            paired.left_alone.append(_held_as(pair, Reason.WAITS_FOR_RELEASE, Reason.WAITS_FOR_RELEASE.sentence))
+        elif _several(pair, several):
             paired.left_alone.append(_held_by_several(pair, several))
         else:
             paired.pairs.append(pair)
@@ -102,6 +106,12 @@ async def _rests(work: Slice, pair: Pair) -> WorkItem | None:
 
 def _left_as_it_is(pair: Pair) -> Settled:
     one = Settled(pair, Nothing(Reason.IN_STEP))
+    one.finish()
+    return one
+
+
+def _left_out(pair: Pair) -> Settled:
+    one = Settled(pair, Nothing(Reason.HELD))
     one.finish()
     return one
 

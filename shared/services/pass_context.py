@@ -22,7 +22,7 @@ from shared.services.references import ReferenceMemory
 from shared.services.repositories.coupling_documents import Intent
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.runs import MappingState, Run
-from shared.services.repositories.work_items import WorkItem
+from shared.services.repositories.work_items import WorkItem, held_key
 from shared.services.turns import Turns
 
 
@@ -30,12 +30,14 @@ from shared.services.turns import Turns
 class Pair:
     """Two records that belong, or may belong, together, as this slice sees them.
 
-    `coupled_now` marks a pair that this run coupled by its match fields.
+    `coupled_now` marks a pair that this run coupled by its match fields, `agrees_with_held` a new record that agrees in
+    them with one that a person keeps out of synchronization.
     """
 
     views: dict[Side, View]
     coupling: Coupling | None = None
     coupled_now: bool = False
+    agrees_with_held: bool = False
 
     def present(self, side: Side) -> bool:
         """Whether this side's record was read."""
@@ -105,6 +107,14 @@ class Slice:
     def reads_both(self) -> bool:
         """Whether each pair is decided with both records at hand, those included that are as they are remembered."""
         return self.run.full is not None and self.run.full.unconditional
+
+    def is_held(self, side: Side, record_id: str | None) -> bool:
+        """Whether a person keeps the record, or the pair of this BC record, out of synchronization."""
+        return record_id is not None and held_key(side, record_id) in self.items
+
+    def keeps_out(self, pair: Pair) -> bool:
+        """Whether nothing may be written for a pair."""
+        return pair.agrees_with_held or any(self.is_held(side, pair.id_at(side)) for side in Side)
 
     def columns(self, side: Side) -> list[str]:
         """The columns that this mapping reads on `side`: mapped, filtered, and those people know a record by."""

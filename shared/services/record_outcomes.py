@@ -121,7 +121,7 @@ def keys_of(pair: Pair) -> list[str]:
 
 def rests(one: Settled) -> bool:
     """Whether a pair was left alone because it failed before and nothing has changed since."""
-    return isinstance(one.action, Nothing) and one.action.reason in (Reason.SKIPPED, Reason.NOT_DUE)
+    return isinstance(one.action, Nothing) and one.action.reason in (Reason.SKIPPED, Reason.NOT_DUE, Reason.HELD)
 
 
 def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:

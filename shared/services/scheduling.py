@@ -12,6 +12,7 @@ from shared.core.reasons import Reason
 from shared.core.retry import LONGEST_PAUSE, is_held_out, needs_person
 from shared.core.schedule import RunEnd, Standing, Times, is_idle, plan_next, standing
 from shared.core.sides import Side
+from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.repositories.runs import MappingState
 from shared.services.repositories.work_items import WorkItem
@@ -32,6 +33,9 @@ def schedule_next(work: Slice, status: JobStatus, now: datetime) -> None:
     state, mapping = work.state, work.mapping
     state.failures = state.failures + 1 if status is JobStatus.FAILED else 0
     state.trouble, state.troubled_since = "", None
+    if state.next_due_at is not None and work.run.requested_at < state.next_due_at <= now:
+        state.inactive_since = state.inactive_until = None
+        return  # made due while the run was on, by a hand that it may not have heeded
     end = RunEnd(now, state.failures, _is_quiet(work, status), _look_at(work, now))
     on_hold = work.run.trigger is Trigger.TIMER and state.inactive_until is not None and state.inactive_until > now
     until = state.inactive_until if on_hold else None
@@ -42,6 +46,18 @@ def schedule_next(work: Slice, status: JobStatus, now: datetime) -> None:
     elif state.inactive_until is None:
         state.inactive_since = now
     state.inactive_until = found.inactive_until
+
+
+async def make_due(services: Services, mapping: str) -> None:
+    """Something was changed by hand: the mapping runs at the next tick, and is on hold no longer."""
+    runs = services.runs(mapping)
+    while True:
+        state = await runs.state()
+        state.next_due_at, state.inactive_since, state.inactive_until = services.clock.now(), None, None
+        try:
+            return await runs.save(state)
+        except StateConflict:
+            continue
 
 
 def _is_quiet(work: Slice, status: JobStatus) -> bool:

@@ -10,7 +10,7 @@ from shared.core.coupling import Coupling
 from shared.core.jobs import RunKind, job_key
 from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
-from shared.core.refusals import Refusal, RefusalCode
+from shared.core.refusals import Refusal, RefusalCode, name_of_pair
 from shared.core.sides import Side
 from shared.core.sync_options import SyncChoice, SyncOption, SyncOptions, choices, skipped_of_several, sync_options
 from shared.core.tables import Table
@@ -30,6 +30,7 @@ from shared.services.pass_context import Pair
 from shared.services.problems import Problem
 from shared.services.references import ReferenceMemory
 from shared.services.repositories.jobs import Request
+from shared.services.repositories.work_items import held_key
 from shared.services.resolve import references_for
 from shared.services.tasks.kinds import SYNC_NOW, SyncNowTask
 from shared.services.tasks.lookup import read_both
@@ -59,6 +60,7 @@ class _Asked:
     id: str
     pair: Pair | None
     skipped: bool
+    held: bool = False
 
 
 async def sync_now(services: Services, request: SyncNowRequest, caller: Caller) -> SyncNowAnswer:
@@ -147,13 +149,16 @@ async def _look_up(services: Services, mapping: Mapping, ids: dict[Side, tuple[s
                 pair = Pair({end: views[end][coupling.at(end).id] for end in Side}, coupling)
                 keys = [f"{end}|{coupling.at(end).id}" for end in Side]
                 skipped = any(items[key].skipped for key in keys if key in items)
-                asked.append(_Asked(side, one, pair, skipped))
+                held = held_key(Side.BUSINESS_CENTRAL, coupling.business_central.id) in items
+                asked.append(_Asked(side, one, pair, skipped, held))
     return asked
 
 
 async def _refused_of_several(services: Services, mapping: Mapping, choice: SyncChoice, one: _Asked) -> Refusal | None:
     if one.pair is None:
         return _uncoupled(services, mapping, one)
+    if one.held:
+        return _held(services, mapping, one.pair)
     tables = services.tables_of(mapping)
     return skipped_of_several(mapping, choice, one.pair.views, one.pair.coupling, tables, skipped=one.skipped)
 
@@ -176,8 +181,16 @@ def _uncoupled(services: Services, mapping: Mapping, one: _Asked) -> Refusal:
     return Refusal(RefusalCode.NOT_COUPLED, f"{caption} {one.id} is not coupled in {mapping.name}.")
 
 
+def _held(services: Services, mapping: Mapping, pair: Pair) -> Refusal:
+    assert pair.coupling is not None
+    names = name_of_pair(pair.coupling, services.tables_of(mapping))
+    return Refusal(RefusalCode.HELD, f"{names} are kept out of synchronization.")
+
+
 async def _options(services: Services, mapping: Mapping, one: _Asked) -> SyncOptions | Refusal:
     assert one.pair is not None
+    if one.held:
+        return _held(services, mapping, one.pair)
     references: References = await references_for(Looking(services, mapping, ReferenceMemory(services)), [one.pair])
     tables, now = services.tables_of(mapping), services.clock.now()
     return sync_options(mapping, one.pair.views, one.pair.coupling, tables, references, now, skipped=one.skipped)

@@ -20,6 +20,7 @@ from shared.ports import MAX_CHANGES, Put, Remove, StateConflict, StateStore
 from shared.services.repositories.documents import Shape, transact_in_chunks
 
 TABLE = "workitems"
+HELD = "held|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class WorkItem:
     code, `column` the column it names, `fields` both values of a conflict, `waits_for` the mappings in which a parent
     would have to be coupled, `waits` the parents themselves. `job` is the job that saw it last. `number` and `title`
     are those of the record on `source`, `other_number` and `other_title` of the one it is coupled with; `missing` are
-    the sides whose coupled record was not there when both were looked at last.
+    the sides whose coupled record was not there when both were looked at last. A record that a person keeps out of
+    synchronization (`held_by`) has an item with the reason HELD, whose message is why.
     """
 
     mapping: str
@@ -58,10 +60,13 @@ class WorkItem:
     other_number: str | None = None
     other_title: str | None = None
     missing: tuple[Side, ...] = ()
+    held_by: str = ""
 
     @property
     def key(self) -> str:
-        """Where the item is stored."""
+        """Where the item is stored: a hold beside what else there is of the record."""
+        if self.reason is Reason.HELD:
+            return held_key(self.source, self.record_id)
         return f"{self.source}|{self.record_id}"
 
     def id_at(self, side: Side) -> str | None:
@@ -73,6 +78,11 @@ class WorkItem:
         if side is self.source:
             return self.number, self.title
         return self.other_number, self.other_title
+
+    @property
+    def named(self) -> list[tuple[Side, str]]:
+        """The records that it is about."""
+        return [(side, one) for side in Side if (one := self.id_at(side)) is not None]
 
     @property
     def is_coupled(self) -> bool:
@@ -94,6 +104,11 @@ class WorkItem:
 
 
 SHAPE = Shape(WorkItem, "work item")
+
+
+def held_key(side: Side, record_id: str) -> str:
+    """Where the hold of a record is stored; that of a coupled pair under its BC record."""
+    return f"{HELD}{side}|{record_id}"
 
 
 class WorkItemRepository:
@@ -118,6 +133,15 @@ class WorkItemRepository:
         while rows:
             yield [SHAPE.unpack(row.body) for row in rows]
             rows = await self._state.scan(TABLE, self._partition, after=rows[-1].key)
+
+    async def held(self) -> list[WorkItem]:
+        """What people keep out of synchronization."""
+        items: list[WorkItem] = []
+        rows = await self._state.scan(TABLE, self._partition, prefix=HELD)
+        while rows:
+            items += [SHAPE.unpack(row.body) for row in rows]
+            rows = await self._state.scan(TABLE, self._partition, prefix=HELD, after=rows[-1].key)
+        return items
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, WorkItem]:
         """Those of these items that are open, by key."""

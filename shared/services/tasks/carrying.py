@@ -25,6 +25,7 @@ async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Ch
     others are counted. Raises StateConflict, OvertakenError.
     """
     own = work.mapping
+    pairs = _without_held(work, pairs)
     work.mapping, work.choose = mapping, choose
     try:
         settled = await carry_out(work, pairs)
@@ -37,6 +38,17 @@ async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Ch
         return [one for one in settled if one.outcome is None or _is_busy(one)]
     finally:
         work.mapping, work.choose = own, None
+
+
+def _without_held(work: Slice, pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that nobody keeps out of synchronization; the others are counted as skipped."""
+    kept = [pair for pair in pairs if not work.keeps_out(pair)]
+    if skipped := len(pairs) - len(kept):
+        source = next(iter(work.run.jobs))
+        work.run.counters[source].skipped += skipped
+        messages = work.run.messages[source]
+        messages[Reason.HELD.sentence] = messages.get(Reason.HELD.sentence, 0) + skipped
+    return kept
 
 
 def parted(still: Sequence[Settled]) -> tuple[list[Settled], list[Settled]]:

@@ -28,6 +28,7 @@ async def look_up(services: Services, mapping: TableMapping, requests: Iterable[
     repository = services.couplings(mapping.name)
     couplings = {side: await repository.find(side, ids[side]) for side in Side}
     gone = await _gone_partners(services, tables, views, couplings)
+    held = {one for item in await services.work_items(mapping.name).held() for one in item.named}
     elsewhere = {side: await _in_other_tables(services, tables[side], _missing(views[side])) for side in Side}
     return {
         (side, one): Found(
@@ -35,6 +36,7 @@ async def look_up(services: Services, mapping: TableMapping, requests: Iterable[
             coupling := couplings[side].get(one),
             coupling is not None and (side.other, coupling.at(side.other).id) in gone,
             elsewhere[side].get(one),
+            (side, one) in held,
         )
         for side, one in named
     }
