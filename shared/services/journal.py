@@ -76,49 +76,61 @@ def entries(intents: Iterable[Intent], changes: Iterable[Announced]) -> list[dic
 
 
 async def replay(work: Slice) -> None:
-    """Put what an earlier holder announced where it belongs, and count what it is known to have done."""
+    """Put what an earlier holder announced where it belongs, and count what it is known to have done.
+
+    Counted is only when nothing can fail any more: the counters and the end of the entries are stored at once.
+    """
     rows = await work.services.runs(work.mapping.name).journal()
     if not rows:
         return
     items = [item for row in rows for item in _items(row.body)]
-    await _replay_creates(work, [intent_from(item["create"]) for item in items if "create" in item])
+    created = await _replay_creates(work, [intent_from(item["create"]) for item in items if "create" in item])
     changes = [item for item in items if "change" in item]
-    await _replay_changes(work, {str(item["change"]): _announced(item) for item in changes})
+    changed = await _replay_changes(work, {str(item["change"]): _announced(item) for item in changes})
+    _count(work, [intent.source for intent in created], Counters(inserted=1))
+    _count(work, changed, Counters(modified=1))
+    work.state.coupled += sum(1 for intent in created if not intent.replaces)
     work.ledger.settle(row.key for row in rows)
     await work.ledger.write()
 
 
-async def _replay_creates(work: Slice, intents: Sequence[Intent]) -> None:
-    open_ones = []
+def _count(work: Slice, sources: Iterable[Side], each: Counters) -> None:
+    for source in sources:
+        if source in work.run.counters:
+            work.run.counters[source].add(each)
+
+
+async def _replay_creates(work: Slice, intents: Sequence[Intent]) -> list[Intent]:
+    """Keep in doubt what is; those that are known to have been created."""
+    open_ones, created = list[Intent](), list[Intent]()
     for source in Side:
         mine = [intent for intent in intents if intent.source is source]
         couplings = await work.couplings.find(source, [intent.source_id for intent in mine])
         for intent in mine:
             coupling = couplings.get(intent.source_id)
-            if coupling is None or (coupling.business_central.id, coupling.dataverse.id) == intent.replaces:
-                open_ones.append(intent)
-                continue
-            work.state.coupled += 0 if intent.replaces else 1
-            if source in work.run.counters:
-                work.run.counters[source].add(Counters(inserted=1))
+            is_open = coupling is None or (coupling.business_central.id, coupling.dataverse.id) == intent.replaces
+            (open_ones if is_open else created).append(intent)
     if open_ones:
         await work.couplings.begin(open_ones)
+    return created
 
 
-async def _replay_changes(work: Slice, changes: dict[str, Announced]) -> None:
-    """A coupling that moved on since was stored after its writes; one that did not may or may not have been written."""
+async def _replay_changes(work: Slice, changes: dict[str, Announced]) -> list[Side]:
+    """A coupling that moved on since was stored after its writes; one that did not may or may not have been written.
+
+    Answers the source sides of what is known to have been written.
+    """
     couplings = await work.couplings.find(Side.BUSINESS_CENTRAL, changes)
-    open_ones = []
+    open_ones, changed = list[Coupling](), list[Side]()
     for key, coupling in couplings.items():
         change = changes[key]
         if coupling.version == change.version:
             open_ones.append(replace(coupling.unsure(), attempt=change.attempt))
         elif coupling.attempt is None and _is_proven(coupling, change.attempt):
-            for written in change.attempt.writes:
-                if written.other in work.run.counters:
-                    work.run.counters[written.other].add(Counters(modified=1))
+            changed += [written.other for written in change.attempt.writes]
     if open_ones:
         await work.couplings.save(open_ones)
+    return changed
 
 
 def _is_proven(coupling: Coupling, attempt: Attempt) -> bool:
