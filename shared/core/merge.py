@@ -146,6 +146,9 @@ class _Merging:
             if item.agreed:
                 self._agree(item.line)
                 continue
+            if self._rests_unresolved(item):
+                self._leave(item.line)
+                continue
             source = self._source(item.line, moved, record_moved)
             if source is None and len(moved) == len(BOTH) and item.line.both_ways and self._allowed:
                 self._clash(item)
@@ -154,6 +157,12 @@ class _Merging:
             else:
                 self._result.overruled |= item.line.both_ways and len(moved) == len(BOTH)
                 self._send(item, source)
+
+    def _rests_unresolved(self, item: _Moved) -> bool:
+        """Whether a reference finds nothing that nobody has touched: it is no reason to keep back other fields."""
+        return (
+            item.line.both_ways and not item.sides and any(isinstance(one, Unresolved) for one in item.carried.values())
+        )
 
     def _source(self, line: Line, moved: Collection[Side], record_moved: Collection[Side]) -> Side | None:
         """Whose value is to be carried over, or None when nobody's is."""

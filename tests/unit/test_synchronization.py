@@ -310,6 +310,22 @@ async def test_a_contact_finds_its_company_both_ways(world: World) -> None:
     assert other["parentcustomerid"] == account
 
 
+@pytest.mark.parametrize("scope", list(ConflictScope))
+async def test_an_edit_does_not_wait_for_a_parent_that_was_uncoupled_since(world: World, scope: ConflictScope) -> None:
+    await world.change("CONTACT", conflict_scope=scope)
+    account = world.account(name="Fabrikam")
+    contact = world.dataverse.put(CONTACT, {"firstname": "Anna", "parentcustomerid": account, "statecode": 0})
+    await world.synchronize()
+    await world.change("CUSTOMER", synch_only_coupled_records=True)
+    couplings = world.services.couplings("CUSTOMER")
+    await couplings.remove(await couplings.all())
+    world.dataverse.edit(CONTACT, contact, {"mobilephone": "2"})
+    await world.synchronize("CONTACT")
+    (person,) = [row for row in world.business_central.rows(CONTACTS).values() if row["type"] == "Person"]
+    assert person["mobilePhoneNumber"] == "2"
+    assert not await world.items("CONTACT")
+
+
 @pytest.mark.parametrize("resolution", list(DeletionConflictResolution))
 async def test_a_deleted_account_is_handled_as_the_mapping_says(
     world: World, resolution: DeletionConflictResolution
