@@ -15,12 +15,13 @@ from itertools import batched
 from shared.core.actions import GONE, Change, Hold, Make, Remember, Uncouple
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.guard import complaint, damage_of
-from shared.core.plan import decide, without_attempt
+from shared.core.plan import decide
 from shared.core.reasons import Reason
 from shared.core.records import RefusalKind, Refused, Update, Write, WriteResult, Written
 from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Values
+from shared.services.attempts import NOT_ANSWERED, forget_attempts, may_still_land, wait_for_answers
 from shared.services.conclude import conclude
 from shared.services.create import DOUBT, coupling_after, intent_after, prepare
 from shared.services.journal import announced, entries
@@ -34,7 +35,6 @@ from shared.services.touches import note_landed, note_written
 from shared.services.turns import PORTION
 
 ROUNDS = 4
-NOT_ANSWERED = "An earlier write has not been answered and may still be done; that is waited for."
 _HELD_BECAUSE = {
     RefusalKind.CHANGED: Reason.CHANGED_MEANWHILE,
     RefusalKind.FORBIDDEN: Reason.PERMISSION_MISSING,
@@ -67,8 +67,9 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
             return
         await _decide(work, open_ones)
         if number == 0:
+            wait_for_answers(work, open_ones)
             _weigh(work, open_ones)
-        _forget_attempts(work, open_ones, refused=number > 0)
+        forget_attempts(work, open_ones, refused=number > 0)
         makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
         work.making += makes
         making += makes
@@ -118,21 +119,6 @@ def _values_now(pair: Pair) -> dict[Side, Values]:
         base = pair.coupling.at(side).base if pair.coupling else None
         found[side] = record.values if record else (base or {})
     return found
-
-
-def _forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) -> None:
-    """A write that was refused, or not answered for long, will not land any more.
-
-    If its pair is held now, it must not explain a later edit that happens to have the same value.
-    """
-    for settled in decided:
-        coupling = settled.pair.coupling
-        if not isinstance(settled.action, Hold) or coupling is None or coupling.attempt is None:
-            continue
-        is_old = work.now - coupling.attempt.begun_at > work.services.policy.in_doubt
-        if is_old or (refused and not settled.in_doubt):
-            settled.pair.coupling = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
-            settled.kept = settled.pair.coupling
 
 
 async def _announce_changes(work: Slice, open_ones: Sequence[Settled], *, first: bool) -> list[str]:
@@ -259,7 +245,7 @@ def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
     """What is done is kept for storing; what must be looked at again stays open."""
     for settled in open_ones:
         action = settled.action
-        if isinstance(action, Remember) and _may_still_land(work, settled):
+        if isinstance(action, Remember) and may_still_land(work, settled):
             settled.held = Hold(Reason.SERVICE_BUSY, NOT_ANSWERED, next(iter(work.sources)))
         elif isinstance(action, Remember):
             settled.kept = action.coupling
@@ -267,22 +253,18 @@ def _finish_round(work: Slice, open_ones: Sequence[Settled]) -> None:
             settled.removed = action.coupling
         elif isinstance(action, Change) and settled.outcome is None:
             _keep_after_writes(work, settled, action)
-        if (settled.is_open and not settled.again) or (settled.is_cut and settled.written):
+        if (settled.is_open and not _may_go_on(settled)) or (settled.is_cut and _has_begun(settled)):
             settled.finish(held=settled.held)
 
 
-def _may_still_land(work: Slice, settled: Settled) -> bool:
-    """Whether an earlier write of ours is on its way perhaps: agreed is only what it cannot change any more."""
-    attempt = settled.pair.coupling.attempt if settled.pair.coupling else None
-    if attempt is None or settled.is_attempted or work.now - attempt.begun_at > work.services.policy.in_doubt:
-        return False
-    values = {side: record.values for side in Side if (record := settled.pair.views[side].record) is not None}
-    return any(
-        values[side].get(name) != attempt.base[side].get(name)
-        for side, written in attempt.writes.items()
-        if side in values
-        for name in written
-    )
+def _may_go_on(settled: Settled) -> bool:
+    """Whether a row that has moved is looked at again at once: another attempt would forget one not answered yet."""
+    return bool(settled.again) and not settled.in_doubt
+
+
+def _has_begun(settled: Settled) -> bool:
+    """Whether one side has had its turn already: done or refused, it is an outcome, and not to be begun for ever."""
+    return bool(settled.written) or settled.held is not None
 
 
 def _keep_after_writes(work: Slice, settled: Settled, action: Change) -> None:

@@ -153,7 +153,7 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
         fields=held.fields,
         waits_for=tuple(sorted({name for wait in held.waits for name in wait.mappings})),
         skipped=skipped,
-        versions=versions_of(one.pair),
+        versions=_versions_decided_on(one),
         waits=held.waits,
         other_number=other_number,
         other_title=other_title,
@@ -164,6 +164,13 @@ def _work_item(work: Slice, one: Settled, held: Hold) -> WorkItem:
 def versions_of(pair: Pair) -> dict[Side, str | None]:
     """The versions of the records that were read."""
     return {side: record.etag for side in Side if (record := pair.views[side].record) is not None}
+
+
+def _versions_decided_on(one: Settled) -> dict[Side, str | None]:
+    """Those that were read, and those that the coupling remembered of what was not."""
+    remembered = one.action.before if isinstance(one.action, Change) else None
+    known = {side: remembered.at(side).etag for side in Side} if remembered is not None else {}
+    return {side: etag for side, etag in known.items() if etag is not None} | versions_of(one.pair)
 
 
 def _names(work: Slice, one: Settled, source: Side) -> tuple[str | None, str | None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
+
 import pytest
 
 from shared.core.jobs import Trigger
@@ -237,7 +240,7 @@ async def test_the_jobs_of_a_run_that_was_given_up_come_to_an_end(world: Trouble
 async def test_a_second_attempt_does_not_forget_what_the_first_has_done(
     world: TroubledWorld, second: Loss, last: str
 ) -> None:
-    """The phone goes from 1 to 2 (sent, answer lost) to 3 (refused), and on."""
+    """The phone goes from 1 to 2 (sent, answer lost) to 3 (refused, or never done), and on."""
     customer, account = await coupled(world)
     for value, loss in (("2", Loss.UNKNOWN_DONE), ("3", second)):
         world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": value})
@@ -246,6 +249,7 @@ async def test_a_second_attempt_does_not_forget_what_the_first_has_done(
         await world.work_off()
     assert world.row(ACCOUNT, account)["telephone1"] == "2"
     world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": last})
+    world.clock.advance(minutes=15)
     await world.synchronize("CUSTOMER")
     assert not await world.items("CUSTOMER")
     assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == last
@@ -275,3 +279,69 @@ async def test_a_deletion_is_not_forgotten_when_the_survivor_is_touched(world: T
     world.business_central.edit(CUSTOMERS, customer, {"taxRegistrationNumber": "1"})
     await by_timer(world)
     assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.DELETION_CONFLICT]
+
+
+async def in_short_slices() -> tuple[TroubledWorld, str, str]:
+    """A coupled customer and account in a world whose slices have time for one portion only."""
+    world = TroubledWorld(policy=Policy(slice_time=timedelta(0)))
+    await world.open_all()
+    return world, *await coupled(world)
+
+
+async def test_a_pair_of_which_one_side_is_refused_does_not_hold_up_a_run_of_short_slices() -> None:
+    world, customer, account = await in_short_slices()
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.dataverse.edit(ACCOUNT, account, {"emailaddress1": "2@fabrikam.example"})
+    world.trouble.losses = [(Side.DATAVERSE, Loss.INVALID)] * 30
+    await world.synchronize("CUSTOMER")
+    assert len(world.trouble.losses) == 29
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.SERVICE_REFUSED]
+
+
+async def test_what_is_refused_is_tried_once_in_a_run_of_short_slices_that_a_person_asks_for() -> None:
+    world, customer, _ = await in_short_slices()
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.account(name="Adatum")
+    world.trouble.losses = [(Side.DATAVERSE, Loss.INVALID)] * 30
+    await world.synchronize("CUSTOMER")
+    assert len(world.trouble.losses) == 29
+    assert [item.skipped for item in await world.items("CUSTOMER")] == [False]
+    assert "Adatum" in {row["displayName"] for row in world.business_central.rows(CUSTOMERS).values()}
+
+
+async def test_a_write_without_an_answer_is_not_taken_for_an_edit_because_the_other_row_has_moved(
+    world: TroubledWorld,
+) -> None:
+    """Both sides are written; BC does not answer, and of Dataverse's row the same field is edited once more."""
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"email": "2@fabrikam.example"})
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
+    world.trouble.before_write(Side.DATAVERSE, lambda: world.dataverse.edit(ACCOUNT, account, {"telephone1": "3"}))
+    world.trouble.losses = [(Side.BUSINESS_CENTRAL, Loss.UNKNOWN_DONE)]
+    await world.synchronize("CUSTOMER")
+    world.clock.advance(minutes=5)
+    await world.synchronize("CUSTOMER")
+    assert not await world.items("CUSTOMER")
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "3"
+    assert world.row(ACCOUNT, account)["emailaddress1"] == "2@fabrikam.example"
+
+
+@pytest.mark.parametrize("lands", [True, False])
+async def test_a_write_that_may_still_land_is_waited_for_before_another_value_is_sent(
+    world: TroubledWorld, lands: bool
+) -> None:
+    """The phone goes to 2 (no answer) and to 3; would the 2 land just before the 3, it would look like an edit."""
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.trouble.losses = [(Side.DATAVERSE, Loss.UNKNOWN_NOT_DONE)]
+    await world.synchronize("CUSTOMER")
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3"})
+    if lands:
+        late = partial(world.dataverse.edit, ACCOUNT, account, {"telephone1": "2"})
+        world.trouble.before_write(Side.DATAVERSE, late)
+    await world.synchronize("CUSTOMER")
+    world.trouble.write_late()
+    world.clock.advance(minutes=15)
+    await world.synchronize("CUSTOMER")
+    assert not await world.items("CUSTOMER")
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "3"

@@ -78,6 +78,12 @@ class Trouble:
         self.happened["killed"] += 1
         raise HostKilled
 
+    def write_late(self) -> None:
+        """What was to happen just before the next write happens now."""
+        deeds, self.at_write = self.at_write, {}
+        for deed in deeds.values():
+            deed()
+
     def before_call(self) -> None:
         """A port is about to be called."""
         self.calls += 1
