@@ -16,7 +16,8 @@ from shared.core.jobs import Job, JobStatus, Trigger
 class Retention:
     """`jobs`: requests, and jobs that changed something or that somebody asked for.
 
-    `idle_jobs`: jobs of the timer that changed nothing, most of all there are, and runs, which nobody looks at.
+    `idle_jobs`: jobs that nobody asked for and that changed nothing, most of all there are, and runs, which nobody looks
+    at.
     """
 
     jobs: timedelta = timedelta(days=30)
@@ -29,7 +30,7 @@ class Retention:
 
     def may_go(self, job: Job, now: datetime) -> bool:
         """Whether a job is old enough to go; one that has not ended never is."""
-        short = job.trigger is Trigger.TIMER and is_idle(job)
+        short = job.trigger is not Trigger.PERSON and is_idle(job)
         return job.status.ended and now - job.requested_at > (self.idle_jobs if short else self.jobs)
 
 

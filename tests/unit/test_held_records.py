@@ -12,9 +12,11 @@ from shared.core.sync_options import SyncChoice
 from shared.services.coupling_pairs import couple
 from shared.services.forms.base import WhichRecords
 from shared.services.forms.coupling import CoupleRequest
+from shared.services.forms.matching import MatchRequest
 from shared.services.forms.schedules import HoldAnswer, HoldRequest, ReleaseRequest
 from shared.services.forms.synchronize_now import SyncNowRequest
 from shared.services.held_records import held_page, hold, release
+from shared.services.matching.request import match_coupling
 from shared.services.requests import enqueue_due
 from shared.services.synchronizing_now import sync_now, sync_now_options
 from tests.world import ACCOUNT, CUSTOMERS, World
@@ -207,3 +209,17 @@ def test_a_request_names_records() -> None:
         assert issubclass(form, WhichRecords)
         with pytest.raises(ValueError, match="give business_central_ids"):
             form(mapping="CUSTOMER")
+
+
+async def test_match_based_coupling_leaves_held_records_alone(world: World) -> None:
+    names = [f"Customer {number}" for number in (3, 4, 5, 6)]
+    customers = [world.customer(displayName=name) for name in names]
+    accounts = [world.account(name=name) for name in names[:3]]
+    await keep_out(world, customers[0], customers[3], accounts=(accounts[1],))
+    request = MatchRequest.model_validate(
+        {"mapping": "CUSTOMER", "match_by": [["displayName"]], "create_new": "unmatched"}
+    )
+    await match_coupling(world.services, request, ADA)
+    await world.work_off()
+    coupled = await world.services.couplings("CUSTOMER").find(Side.BUSINESS_CENTRAL, customers)
+    assert {key: coupling.dataverse.id for key, coupling in coupled.items()} == {customers[2]: accounts[2]}

@@ -47,6 +47,7 @@ JOBS = {
     "coupled something": (29 * DAYS, {"counters": Counters(coupled=1)}, True),
     "refused something": (29 * DAYS, {"counters": Counters(failed=1)}, True),
     "modified something long ago": (31 * DAYS, {"counters": BUSY}, False),
+    "of a rule, idle": (2.1 * DAYS, {"trigger": Trigger.RULE}, False),
     "asked for by a person": (29 * DAYS, {"trigger": Trigger.PERSON}, True),
     "asked for by a person long ago": (31 * DAYS, {"trigger": Trigger.PERSON}, False),
     "failed": (29 * DAYS, {"status": JobStatus.FAILED}, True),

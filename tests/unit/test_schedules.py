@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Job, JobStatus, Trigger
+from shared.core.mapping import Mapping
+from shared.core.records import ChangePage
 from shared.core.schedule import Pause, ScheduleStatus
 from shared.core.sides import Side
 from shared.core.tables import Values
@@ -176,6 +179,30 @@ async def test_a_change_of_the_mapping_is_tried_at_the_next_tick(world: World) -
     before = len(await jobs(world))
     await tick(world)
     assert len(await jobs(world)) == before + 2
+
+
+async def test_what_is_changed_while_a_run_is_on_is_not_overlooked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has read the mapping before; without care its quiet end would put the mapping on hold for hours."""
+    changes, was = world.dataverse.changes, list[Mapping]()
+
+    async def changed_meanwhile(*args: Any, **options: Any) -> ChangePage:
+        if not was:
+            world.clock.advance(seconds=1)
+            was.append(
+                (await change_mapping(world.services, "CUSTOMER", MappingChange(guard_percent=50), None)).mapping
+            )
+        return await changes(*args, **options)
+
+    world.dataverse.edit(ACCOUNT, next(iter(world.dataverse.rows(ACCOUNT))), {"createdon": world.clock.now()})
+    monkeypatch.setattr(world.dataverse, "changes", changed_meanwhile)
+    await tick(world)
+    assert [one.guard_percent for one in was] == [50]
+    found = await state(world)
+    assert found.inactive_until is None
+    assert found.next_due_at is not None
+    assert found.next_due_at <= world.clock.now() + timedelta(seconds=1)
 
 
 async def test_a_service_that_cannot_be_asked_is_asked_by_a_run(world: World) -> None:

@@ -15,13 +15,14 @@ from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Counters
 from shared.core.match_report import MatchedPair
 from shared.core.plan import decide
+from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.transfer import References
 from shared.services.matching.coupling import couple_planned, read_fresh
 from shared.services.matching.criteria import Comparison, comparison_in
 from shared.services.matching.reading import compare
 from shared.services.matching.task import MATCH, MatchTask
-from shared.services.pass_context import Pair
+from shared.services.pass_context import Pair, Slice
 from shared.services.problems import Problem
 from shared.services.recover import recover_creates
 from shared.services.settled import Settled
@@ -73,22 +74,30 @@ def _comparison(at_work: AtWork[MatchTask]) -> Comparison:
 
 async def _plan(at_work: AtWork[MatchTask], comparison: Comparison) -> bool:
     """Compare, make the plan the task's list, and count who is left."""
-    task, mapping = at_work.task, comparison.mapping
+    task, mapping, work = at_work.task, comparison.mapping, at_work.work
     matching = (await compare(comparison)).matching
-    options, items, left = task.options, list[list[Any]](), 0
+    options, items, left, held = task.options, list[list[Any]](), 0, 0
     for page in matching.pages():
-        items += [[pair.business_central, pair.dataverse, pair.group] for pair in page.pairs]
-        created = [one.business_central for one in page.unmatched if options.creates(mapping, one)]
+        free = [one for one in page.pairs if not _is_held(work, one.business_central, one.dataverse)]
+        items += [[pair.business_central, pair.dataverse, pair.group] for pair in free]
+        alone = [one for one in page.unmatched if not work.is_held(HERE, one.business_central)]
+        created = [one.business_central for one in alone if options.creates(mapping, one)]
         items += [[one] for one in created]
-        left += len(page.unmatched) - len(created)
+        left += len(alone) - len(created)
+        held += len(page.pairs) - len(free) + len(page.unmatched) - len(alone)
     await at_work.keep(items)
-    at_work.count(Counters(failed=left))
+    at_work.count(Counters(failed=left, skipped=held))
+    at_work.say([Reason.HELD.sentence] * held)
     if left:
         job = next(iter(at_work.work.run.jobs.values()))
         count = "1 record" if left == 1 else f"{left} records"
         at_work.say([f"{count} could not be matched. GET /api/jobs/{job}/unmatched tells which, and why."])
     task.is_planned, task.open = True, len(items)
     return not items
+
+
+def _is_held(work: Slice, business_central: str, dataverse: str) -> bool:
+    return work.is_held(HERE, business_central) or work.is_held(THERE, dataverse)
 
 
 async def _next(at_work: AtWork[MatchTask]) -> tuple[list[list[Any]], int]:
