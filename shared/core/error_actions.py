@@ -58,7 +58,9 @@ def refusal_of(action: ErrorAction, state: ErrorState) -> Refusal | None:
 
 def _nothing_is_deleted(state: ErrorState) -> Refusal | None:
     gone = [side for side in Side if side not in state.there]
-    if not state.coupled or not gone:
+    if not state.coupled:
+        return None if state.there else Refusal(RefusalCode.GONE, f"{state.name} was deleted.")
+    if not gone:
         return None
     where = " and ".join(side.product for side in gone)
     return Refusal(RefusalCode.BROKEN, f"{state.name}: the record in {where} was deleted.")
@@ -98,7 +100,7 @@ def _business_central_has_it(state: ErrorState) -> Refusal | None:
 
 def _can_be_coupled(state: ErrorState) -> Refusal | None:
     """An uncoupled Dataverse row can be coupled, too: its page has no such action in Microsoft's feature."""
-    return _business_central_has_it(state) if state.coupled or not state.there else None
+    return _business_central_has_it(state) if state.coupled else _nothing_is_deleted(state)
 
 
 _CONDITIONS: dict[ErrorAction, Callable[[ErrorState], Refusal | None]] = {

@@ -60,6 +60,7 @@ class MemoryRows:
         self.account = f"{self.side.product} in memory"
         self._refused_filters: dict[str, str] = {}
         self.share = WHOLE
+        self._withheld: set[tuple[str, str]] = set()
         self._held_until: datetime | None = None
         self._told_until: datetime | None = None
         self._version = 0
@@ -127,6 +128,10 @@ class MemoryRows:
     def refuse_filter(self, condition: str, message: str) -> None:
         """From now on the service does not take this filter."""
         self._refused_filters[condition] = message
+
+    def withhold(self, table: Table, *writes: str) -> None:
+        """From now on the app lacks the permission for these writes (create, update, delete); for all others not."""
+        self._withheld = {one for one in self._withheld if one[0] != table.name} | {(table.name, one) for one in writes}
 
     def add_table(self, table: Table) -> None:
         """Somebody extends the system by a table, or a table by columns."""
@@ -208,6 +213,8 @@ class MemoryRows:
         return Written(self._record(table, returning, key, self._rows[table.name][key]))
 
     def _do(self, table: Table, write: Write) -> str:
+        if (table.name, type(write).__name__.lower()) in self._withheld:
+            raise Refusal(RefusalKind.FORBIDDEN, f"The app lacks a permission on {table.caption}.", status=403)
         match write:
             case Create():
                 return self._create(table, write.values, self._new_id(write))

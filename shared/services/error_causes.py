@@ -11,7 +11,7 @@ from shared.core.mapping import Mapping as TableMapping
 from shared.core.retry import needs_person
 from shared.services.cause_fixes import Parents, fixes_of
 from shared.services.context import Services
-from shared.services.error_list import causes_of_item, mappings_of, matching
+from shared.services.error_list import mappings_of, matching
 from shared.services.error_rows import id_of
 from shared.services.forms.errors import CauseAnswer, CausesAnswer, ErrorFilter, HeldRecord
 from shared.services.repositories.work_items import WorkItem
@@ -55,7 +55,7 @@ async def causes_page(services: Services, mapping: str | None, after: str | None
     mappings = await mappings_of(services, wanted)
     held: dict[Cause, _Held] = {}
     async for item in matching(services, mappings, wanted):
-        for cause in causes_of_item(item):
+        for cause in item.causes:
             held.setdefault(cause, _Held(cause, item.first_at, item.last_at)).take(item)
     places = {one.place: one for one in held.values()}
     rest = sorted(place for place in places if after is None or place > after)

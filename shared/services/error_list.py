@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from shared.core.access import Caller
-from shared.core.causes import Cause, causes_of
 from shared.core.jobs import Job, job_key
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
@@ -95,22 +94,6 @@ async def matching(
                     yield item
 
 
-def causes_of_item(item: WorkItem) -> tuple[Cause, ...]:
-    """What holds a record."""
-    return causes_of(
-        item.reason,
-        item.mapping,
-        item.source,
-        waits=item.waits,
-        waits_for=item.waits_for,
-        column=item.column,
-        code=item.service_code,
-        value=item.number,
-        what=item.title,
-        message=item.message,
-    )
-
-
 async def items_of_job(services: Services, job: Job) -> list[WorkItem]:
     """What this job could not bring in step and is still open."""
     items = (await services.work_items(job.mapping).all()).values()
@@ -125,7 +108,7 @@ def _passes(item: WorkItem, wanted: ErrorFilter) -> bool:
         and wanted.source in (None, item.source)
         and (wanted.since is None or item.last_at >= wanted.since)
         and (wanted.text is None or _has_text(item, wanted.text.casefold()))
-        and (wanted.cause is None or any(cause.id == wanted.cause for cause in causes_of_item(item)))
+        and (wanted.cause is None or any(cause.id == wanted.cause for cause in item.causes))
     )
 
 

@@ -13,6 +13,7 @@ from shared.core.jobs import Trigger
 from shared.core.reasons import Reason
 from shared.core.records import ChangePage
 from shared.core.sides import Side
+from shared.services.cured_causes import probes
 from shared.services.observe import Observed
 from shared.services.options import options_mapped_meanwhile
 from shared.services.pass_context import Slice
@@ -125,6 +126,9 @@ async def _take_along_open_items(work: Slice, observed: Observed) -> None:
     """Read the records of due work items, both sides, as if they had moved."""
     records = [item for item in work.items.values() if item.reason is not Reason.OPTION_NOT_MAPPED]
     due = [item for item in records if await is_due(work, item)]
+    tried = [] if work.is_preview else [item.due(work.now) for item in probes(records, due)]
+    work.items |= {item.key: item for item in tried}
+    due += tried
     for side in Side:
         ids = {i.business_central_id if side is Side.BUSINESS_CENTRAL else i.dataverse_id for i in due} - {None}
         wanted = sorted(str(one) for one in ids if one not in observed.ids(side))

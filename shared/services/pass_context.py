@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.core.actions import Action, Seen, View
+from shared.core.causes import Cause
 from shared.core.coupling import Coupling
 from shared.core.filters import parse_filter
 from shared.core.guard import Damage
@@ -65,6 +66,7 @@ class Slice:
     in place of the decision table.
     `gone` are records that this slice has found deleted: a page that was read before still shows them. With
     `is_preview` nothing is written or stored, neither in the services nor of couplings and work items.
+    `cured` are causes that turned out to hold nothing up any more.
     """
 
     services: Services
@@ -82,6 +84,7 @@ class Slice:
     making: Counter[Side] = field(default_factory=Counter)
     gone: set[tuple[Side, str]] = field(default_factory=set)
     is_preview: bool = False
+    cured: set[Cause] = field(default_factory=set)
 
     @property
     def run(self) -> Run:

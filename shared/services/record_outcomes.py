@@ -11,6 +11,7 @@ from shared.core.reasons import Reason
 from shared.core.references import Unresolved
 from shared.core.retry import WAITING, is_skipped, next_attempt
 from shared.core.sides import Side
+from shared.services.cured_causes import note_cured
 from shared.services.feeds import Page
 from shared.services.full_run import overwriting
 from shared.services.pass_context import Pair, Slice
@@ -38,7 +39,9 @@ async def record_outcomes(work: Slice, page: Page, settled: Sequence[Settled]) -
         _note_what_was_overwritten(work, one)
     kept |= _missing_options(work, settled)
     tried = [one for one in settled if not rests(one) and not one.is_cut]
-    cured = {key for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
+    cured = {key: one for one in tried for key in keys_of(one.pair) if key in work.items and key not in kept}
+    for key, one in cured.items():
+        note_cured(work, work.items[key], versions_of(one.pair))
     repository = work.services.work_items(work.mapping.name)
     if kept:
         await repository.put(list(kept.values()))

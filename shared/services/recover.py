@@ -99,14 +99,19 @@ async def _find_by_id(work: Slice, side: Side, intents: Sequence[Intent]) -> lis
 
 
 async def _find_by_content(work: Slice, side: Side, intents: Sequence[Intent]) -> list[tuple[Intent, Record]]:
-    """For each intent the uncoupled record that is most like what was sent, if there is just one such."""
+    """For each intent the uncoupled record that is most like what was sent, if there is just one such.
+
+    What was sent just so comes first: it must not be taken for another one that is much like it.
+    """
     free = await _uncoupled_rows_like(work, side, intents)
-    found = []
-    for intent in intents:
-        made = _most_like(work, side, intent, list(free.values()))
-        if made is not None:
-            del free[made.id]
-            found.append((intent, made))
+    found: list[tuple[Intent, Record]] = []
+    for find in (_just_so, _most_like):
+        open_ones = [intent for intent in intents if all(intent is not known for known, _ in found)]
+        for intent in open_ones:
+            made = find(work, side, intent, list(free.values()))
+            if made is not None:
+                del free[made.id]
+                found.append((intent, made))
     return found
 
 
@@ -127,15 +132,17 @@ async def _uncoupled_rows_like(work: Slice, side: Side, intents: Sequence[Intent
     return {row_id: row for row_id, row in rows.items() if row_id not in coupled}
 
 
+def _just_so(work: Slice, side: Side, intent: Intent, rows: Sequence[Record]) -> Record | None:
+    """A row with all that was sent."""
+    return next((row for row in rows if _share(work, side, intent, row) == 1), None)
+
+
 def _most_like(work: Slice, side: Side, intent: Intent, rows: Sequence[Record]) -> Record | None:
-    """A row with all that was sent; else the one young row that has most of it. Two alike are nobody's guess."""
-    shares = {row.id: _share(work, side, intent, row) for row in rows}
-    for row in rows:
-        if shares[row.id] == 1:
-            return row
+    """The one young row that has most of what was sent. Two alike are nobody's guess."""
     since = intent.begun_at - CLOCK_DIFFERENCE
     young = [row for row in rows if row.modified_at is None or row.modified_at >= since]
-    best = max((shares[row.id] for row in young), default=0.0)
+    shares = {row.id: _share(work, side, intent, row) for row in young}
+    best = max(shares.values(), default=0.0)
     alike = [row for row in young if shares[row.id] == best]
     return alike[0] if len(alike) == 1 and best >= ENOUGH else None
 

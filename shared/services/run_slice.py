@@ -26,9 +26,9 @@ from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
 from shared.services.pausing import is_paused
-from shared.services.pipeline import work_off
 from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
+from shared.services.releasing import work_off_and_release
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
@@ -109,9 +109,10 @@ async def _run(work: Slice) -> None:
         await work.services.budget.refresh(work.services)
         await replay(work)
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
-        if await (work_off_task(work) if work.run.kind.is_task else work_off(work)):
+        is_done = await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work))
+        if is_done:
             await recover_creates(work)
-            come_back_for_the_busy(work)
+        if is_done and not goes_on(work):
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
             work.run.slice += 1

@@ -7,7 +7,6 @@ one, the rest is done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from shared.core.access import Caller
@@ -24,7 +23,6 @@ from shared.services.forms.errors import ErrorActionAnswer, ErrorSelection, Retr
 from shared.services.repositories.documents import Shape
 from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
-from shared.services.repositories.work_items import WorkItem
 from shared.services.requests import request_synchronization
 from shared.services.tasks.error_kinds import DELETE, DOOMED, RESTORE, DeleteTask, Doomed, RestoreTask
 from shared.services.tasks.kinds import UNCOUPLE, UncoupleTask
@@ -104,12 +102,8 @@ async def answer_for(services: Services, selected: Selection, jobs: Iterable[Job
 async def clear_skipped(services: Services, selected: Selection) -> None:
     """Nothing holds these up any more: they are due at once."""
     now = services.clock.now()
-
-    def change(item: WorkItem) -> WorkItem:
-        return replace(item, skipped=False, next_at=now)
-
     for name, rows in selected.chosen.items():
-        await services.work_items(name).revise([one.item.key for one in rows], change)
+        await services.work_items(name).revise([one.item.key for one in rows], lambda item: item.due(now))
 
 
 async def _try_again(services: Services, selected: Selection, caller: Caller) -> ErrorActionAnswer:

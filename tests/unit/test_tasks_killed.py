@@ -186,7 +186,7 @@ async def snapshot(world: TroubledWorld) -> dict[str, Any]:
             (str(row["name"]), str(row["telephone1"])) for row in world.dataverse.rows(ACCOUNT).values()
         ),
         "vendors": len(world.business_central.rows(VENDORS)),
-        "couplings": sorted((str(names[one.business_central.id]), str(rows[one.dataverse.id])) for one in couplings),
+        "couplings": sorted((str(names.get(one.business_central.id)), str(rows.get(one.dataverse.id))) for one in couplings),
         "jobs": told,
         "left": left,
     }

@@ -7,10 +7,11 @@ forgets one (Microsoft's feature forgets an uncoupled record that failed, until 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
+from shared.core.causes import Cause, causes_of
 from shared.core.merge import FieldConflict
 from shared.core.reasons import Reason
 from shared.core.references import Unresolved
@@ -96,6 +97,26 @@ class WorkItem:
         if self.reason is Reason.DELETION_CONFLICT and not missing:
             missing = {self.source.other}  # an older release did not write it down
         return frozenset(side for side in Side if self.id_at(side) is not None and side not in missing)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """What holds the record."""
+        return causes_of(
+            self.reason,
+            self.mapping,
+            self.source,
+            waits=self.waits,
+            waits_for=self.waits_for,
+            column=self.column,
+            code=self.service_code,
+            value=self.number,
+            what=self.title,
+            message=self.message,
+        )
+
+    def due(self, now: datetime) -> WorkItem:
+        """The same item with nothing that holds up another try."""
+        return replace(self, skipped=False, next_at=now)
 
     @property
     def is_error(self) -> bool:

@@ -27,7 +27,7 @@ class RestoreTask:
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """A pair of which the record on side `survivor` is to be deleted in the version `etag` that was seen; None: in any."""
+    """A pair of which the record on side `survivor` is to be deleted, in the version `etag` (None: in any)."""
 
     business_central: str
     dataverse: str

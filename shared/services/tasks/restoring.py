@@ -73,11 +73,12 @@ async def _chosen(at_work: AtWork[RestoreTask], wanted: Sequence[PairIds]) -> li
 
 async def _restore(at_work: AtWork[RestoreTask]) -> None:
     work, task = at_work.work, at_work.task
-    pairs = [ignoring_filters(pair) for pair in await read_pairs(work, task.begun) if pair_source(pair) is not None]
+    coupled = await read_pairs(work, task.begun)
+    pairs = [ignoring_filters(pair) for pair in coupled if pair_source(pair) is not None]
     sources = list(work.run.jobs)
     mapping = in_direction(creating(work.mapping), sources[0] if len(sources) == 1 else None)
     still = await carry(work, pairs, mapping, _as_new(work, mapping)) if pairs else []
-    await forget(work, _keys_of_the_gone(pairs))
+    await forget(work, [*_keys_of_the_gone(pairs), *_keys_of_the_restored(task.begun, coupled)])
     cut, busy = parted(still)
     task.begun = [(id_of(one, Side.BUSINESS_CENTRAL), id_of(one, Side.DATAVERSE)) for one in cut]
     task.left += [(id_of(one, Side.BUSINESS_CENTRAL), id_of(one, Side.DATAVERSE)) for one in busy]
@@ -117,6 +118,12 @@ def ignoring_filters(pair: Pair) -> Pair:
 def _keys_of_the_gone(pairs: Sequence[Pair]) -> list[str]:
     """The errors of deleted records: those of the records that are left are settled with their outcome."""
     return [f"{side}|{pair.id_at(side)}" for pair in pairs for side in Side if pair.views[side].seen is Seen.GONE]
+
+
+def _keys_of_the_restored(begun: Sequence[PairIds], coupled: Sequence[Pair]) -> list[str]:
+    """The errors of pairs that an earlier try has restored: they are not coupled with each other any more."""
+    known = {_ids(pair.coupling) for pair in coupled if pair.coupling is not None}
+    return [f"{side}|{ids[at]}" for ids in begun if ids not in known for at, side in enumerate(Side)]
 
 
 def _ids(coupling: Coupling) -> PairIds:
