@@ -109,10 +109,9 @@ async def _run(work: Slice) -> None:
         await work.services.budget.refresh(work.services)
         await replay(work)
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
-        is_done = await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work))
-        if is_done:
+        if await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work)):
             await recover_creates(work)
-        if is_done and not goes_on(work):
+            come_back_for_the_busy(work)
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
             work.run.slice += 1
