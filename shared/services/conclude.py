@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shared.core.coupling import Coupling
 from shared.core.guard import total
+from shared.services.full_run import unsettled
 from shared.services.pass_context import Slice
 from shared.services.settled import Settled
 from shared.services.touches import noted, noted_create, noted_end
@@ -20,6 +21,7 @@ async def conclude(work: Slice, chunk: Sequence[Settled]) -> None:
     removed = [noted_end(work, one, one.removed) for one in chunk if one.removed is not None]
     if removed:
         await work.couplings.remove(removed)
+    work.run.unsettled += unsettled(chunk) if work.run.full is not None else 0
     work.run.damage += total(one.damage for one in chunk if not one.is_cut)
 
 

@@ -6,9 +6,12 @@ it has looked at all that a run of coupled records only would have looked at: no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.core.actions import Action, Change
+from shared.core.coupling import Coupling
 from shared.core.failures import Passing
 from shared.core.full_decision import decide_fully, in_full_run
 from shared.core.reasons import Reason
@@ -16,8 +19,10 @@ from shared.core.sides import Side
 from shared.core.transfer import References
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.runs import Run
+from shared.services.settled import Settled
 
 MOST_TRIES = 5
+MOST_ROUNDS = 3
 LONGEST_PAUSE = timedelta(minutes=5)
 PASSING = (Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE)
 
@@ -42,12 +47,37 @@ def take_up(work: Slice) -> None:
         state.positions, state.sweep_dataverse, state.next_sweep_at = {}, True, None
 
 
-def come_back_for_the_busy(work: Slice) -> None:
-    """Before it ends, a full run tries again what a busy service has refused: later runs may not be meant to.
+def goes_on(work: Slice) -> bool:
+    """Whether a full run that has read both feeds has more to do.
 
-    Raises Passing.
+    It tries again what a busy service has refused, for later runs may not be meant to. And it reads on where a service
+    has completed what it was sent, an address for example. Raises Passing.
     """
-    if work.run.full is None or work.run.tries >= MOST_TRIES:
+    run = work.run
+    if run.full is None:
+        return False
+    _come_back_for_the_busy(work)
+    for side, before in run.before_round.items():  # its own writes were told to it: that is no news to anybody
+        run.counters[side].unchanged, run.counters[side].skipped = before.unchanged, before.skipped
+    if run.rounds >= MOST_ROUNDS or not run.unsettled:
+        return False
+    run.rounds, run.unsettled = run.rounds + 1, 0
+    run.before_round = {side: replace(counters) for side, counters in run.counters.items()}
+    run.finished_feeds = []
+    return True
+
+
+def unsettled(chunk: Iterable[Settled]) -> int:
+    """How many records are not known to hold just what was written to them."""
+    return sum(1 for one in chunk if (one.added or one.written) and _is_unsure(one.added or one.kept))
+
+
+def _is_unsure(coupling: Coupling | None) -> bool:
+    return coupling is not None and any(coupling.at(side).etag is None for side in Side)
+
+
+def _come_back_for_the_busy(work: Slice) -> None:
+    if work.run.tries >= MOST_TRIES:
         return
     due = [item.next_at for item in work.items.values() if item.reason in PASSING]
     if due:

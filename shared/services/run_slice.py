@@ -21,7 +21,7 @@ from shared.core.mapping import Mapping
 from shared.core.sides import direction_from
 from shared.ports import StateConflict
 from shared.services.context import Services
-from shared.services.full_run import come_back_for_the_busy, take_up
+from shared.services.full_run import goes_on, take_up
 from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
@@ -109,9 +109,10 @@ async def _run(work: Slice) -> None:
         await work.services.budget.refresh(work.services)
         await replay(work)
         work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
-        if await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work)):
-            await recover_creates(work)
-            come_back_for_the_busy(work)
+        is_done = await _work_off(work)
+        while is_done and goes_on(work):
+            is_done = await _work_off(work)
+        if is_done:
             await _end(work, JobStatus.SUCCEEDED, "")
         else:
             work.run.slice += 1
@@ -134,6 +135,14 @@ def _is_next(run: Run, message: Document[str, object]) -> bool:
 
 async def _done_already(services: Services, mapping: str, run_id: str, run: Run | None) -> None:
     """Whoever did this slice may have died just before its last step: the jobs' end, or the successor's message."""
+async def _work_off(work: Slice) -> bool:
+    """Until all is done (True) or time is up."""
+    is_done = await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work))
+    if is_done:
+        await recover_creates(work)
+    return is_done
+
+
     log.info("nothing to do for run %s of %s: done already", run_id, mapping)
     if run is not None and run.ended:
         await follow_run(services, run)

@@ -15,6 +15,7 @@ from shared.core.jobs import Counters, JobStatus, Trigger
 from shared.core.mapping import DeletionConflictResolution, UpdateConflictResolution
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
+from shared.core.tables import Table, Values
 from shared.services.context import Policy
 from shared.services.forms.full_synchronization import FullRunForm, LineAnswer, LineForm, StartForm
 from shared.services.full_review import (
@@ -127,6 +128,24 @@ async def test_scheduled_runs_go_on_where_it_ended_and_compare_nothing_once_more
     assert len(world.dataverse.rows(ACCOUNT)) == 3
     await in_full(world)
     assert len(world.dataverse.rows(ACCOUNT)) == 4
+
+
+async def test_what_a_service_makes_of_a_write_is_taken_along_in_the_same_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def complete(table: Table, values: Values) -> None:
+        """As Business Central completes an address."""
+        if table is ACCOUNT and values["emailaddress1"] is not None:
+            values["telephone1"] = values["telephone1"] or "0431 100"
+
+    monkeypatch.setattr(world.dataverse, "_complete", complete)
+    customer = world.customer(displayName="Adatum", email="a@contoso.com")
+    line = await in_full(world)
+    assert counts(line) == {TO: {"inserted": 1}, FROM: {"modified": 1}}
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == "0431 100"
+    written = world.written
+    await in_full(world)
+    assert world.written == written
 
 
 async def test_an_edit_on_one_side_only_is_carried_over_whichever_side_it_is(world: World) -> None:

@@ -86,7 +86,8 @@ class Run:
     and `messages` are those of the jobs, by source side: they move with the checkpoints, and the jobs follow. `note`
     says why the run was put off. `task` is what a task has to do and how far it has come, as its kind stores it; both
     sides may share one job. A `full` synchronization begins the feeds anew, which it `began` to do; `tries` counts how
-    often it came back for what a busy service had refused.
+    often it came back for what a busy service had refused. `unsettled` counts the records that hold something else
+    than was written; for these it reads on, so many `rounds`, and `before_round` are the counters as the last began.
     """
 
     id: str
@@ -115,6 +116,9 @@ class Run:
     began: bool = False
     tries: int = 0
 
+    unsettled: int = 0
+    rounds: int = 0
+    before_round: dict[Side, Counters] = field(default_factory=dict)
 
 @dataclass(frozen=True, slots=True)
 class Part:
