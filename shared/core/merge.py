@@ -155,7 +155,6 @@ class _Merging:
             elif source is None or source not in self._allowed:
                 self._leave(item.line)
             else:
-                self._result.overruled |= item.line.both_ways and len(moved) == len(BOTH)
                 self._send(item, source)
 
     def _rests_unresolved(self, item: _Moved) -> bool:
@@ -171,6 +170,7 @@ class _Merging:
             (source,) = line.ways
             return source if source in record_moved else None
         if len(moved) == len(BOTH):
+            self._result.overruled |= self._lines.winner in self._allowed
             return self._lines.winner
         return next(iter(moved), None)
 
