@@ -84,15 +84,18 @@ _SENTENCES = {
 }
 
 _ADVICE = {
-    Reason.UPDATE_CONFLICT: "The error's `fields` hold both values. Write the right value where it is wrong: equal "
-    "values are no conflict. Or let one system win for the whole mapping with `update_conflict_resolution`: "
-    "`SendUpdateToIntegration` for Business Central, `GetUpdateFromIntegration` for Dataverse.",
-    Reason.DELETION_CONFLICT: "Delete the other record too; then the coupling goes as well. Or set the mapping's "
+    Reason.UPDATE_CONFLICT: "The error's `fields` hold both values. Choose whose data is used, also field by field, "
+    "with `POST /api/errors/synchronize`; or write the right value where it is wrong: equal values are no conflict. Or "
+    "let one system win for the whole mapping with `update_conflict_resolution`: `SendUpdateToIntegration` for Business "
+    "Central, `GetUpdateFromIntegration` for Dataverse.",
+    Reason.DELETION_CONFLICT: "Create the deleted record anew with `POST /api/errors/restore`, delete the other one too "
+    "(`delete-records`), or keep that without its coupling (`delete-couplings`). Or set the mapping's "
     "`deletion_conflict_resolution` to `RestoreRecords` or `RemoveCoupling`.",
     Reason.VALUE_REFUSED: "Change the value to what the other side can hold; the message says what that is.",
     Reason.SERVICE_REFUSED: "The message has the service's own words, `column` the field it names. Correct the value "
     "in the record, or add what the service misses over there: a country, say.",
-    Reason.PERMISSION_MISSING: "Give the application user what the message names. `GET /api/health` tries every table.",
+    Reason.PERMISSION_MISSING: "Give the application user what the message names; the next run takes along all that "
+    "lacked it. `GET /api/health` tries every table.",
     Reason.CREATE_NOT_ALLOWED: "Create the record by hand on the other side; the next run couples it.",
     Reason.SEVERAL_MATCHES: "The message names the candidates. Change a match field in the wrong ones, or delete the "
     "duplicates: as soon as exactly one is left, it gets coupled.",
