@@ -21,6 +21,7 @@ from functions import (
     records,
     schedules,
     synchronization,
+    tables,
 )
 from functions.jobs import jobs_blueprint
 from functions.timers import timers_blueprint
@@ -33,6 +34,7 @@ OPERATIONS = (
     *connections.OPERATIONS,
     *mappings.OPERATIONS,
     *field_mappings.OPERATIONS,
+    *tables.OPERATIONS,
     *configuration.OPERATIONS,
     *schedules.OPERATIONS,
     *synchronization.OPERATIONS,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from functions.api.operation import Operation, Page, Redirect, Reply
-from functions.api.problems import ProblemDetails, remedy_of
+from functions.api.problems import ProblemDetails, ProblemPart, remedy_of
 from functions.api.reading import fingerprint, read_call, read_credentials, read_idempotency_key
 from shared.core.access import Caller
 from shared.core.failures import NeedsPerson, Passing
@@ -98,6 +98,7 @@ def _refusal(problem: Problem) -> func.HttpResponse:
         detail=str(problem),
         field=problem.field,
         remedy=remedy_of(problem.code),
+        problems=tuple(ProblemPart(code=one.code, field=one.member, message=one.message) for one in problem.problems),
     )
     text = details.model_dump_json()
     return func.HttpResponse(text, status_code=problem.status, headers=_headers_of(problem), mimetype=PROBLEM)

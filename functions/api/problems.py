@@ -22,6 +22,14 @@ class Kind:
     remedy: str
 
 
+class ProblemPart(Answer):
+    """One of several things that are wrong."""
+
+    code: str
+    field: str
+    message: str
+
+
 class ProblemDetails(Answer):
     """What went wrong, as RFC 9457 has it; `code` is the stable part."""
 
@@ -32,6 +40,7 @@ class ProblemDetails(Answer):
     detail: str = Field(description="A sentence for people: what is wrong, and how to put it right.")
     field: str | None = Field(None, description="The member, parameter or header that is wrong.")
     remedy: str = Field("", description="What helps against this kind of problem.")
+    problems: tuple[ProblemPart, ...] = Field((), description="Everything that is wrong with a mapping.")
 
 
 KINDS = (
@@ -64,6 +73,55 @@ KINDS = (
         "no enabled field mapping goes the direction asked for",
         "Choose another direction or enable field mappings.",
     ),
+    Kind(400, "invalid_name", "the name of a mapping is none", "Choose one as `detail` says."),
+    Kind(400, "no_such_table", "a service does not have the table, or its records have no id", "See `GET tables`."),
+    Kind(
+        400,
+        "missing_modified",
+        "a table has no time of modification, so nothing tells which records have changed",
+        "Add `lastModifiedDateTime` to the API page, or choose another table.",
+    ),
+    Kind(400, "filter_refused", "the service refuses a filter", "Correct it as the service says in `detail`."),
+    Kind(400, "create_only_column", "a column can be set in new records only", "Set `new_rows_only` in the line."),
+    Kind(400, "incomplete_line", "a line lacks a column", "Name a column on either side, or a constant."),
+    Kind(400, "constant_direction", "a constant would go both ways", "Set the direction of the line."),
+    Kind(
+        400, "wrong_column_count", "a line has too many or too few Dataverse columns", "Name as many as `detail` says."
+    ),
+    Kind(400, "constant_does_not_fit", "a column cannot hold the constant", "Choose another, as `detail` says."),
+    Kind(400, "value_does_not_fit", "a column or setting cannot hold the value", "Choose another, as `detail` says."),
+    Kind(400, "does_not_convert", "the values of one column cannot go to the other", "Map columns of fitting kinds."),
+    Kind(400, "wrong_reference", "a lookup's columns or mapping do not fit it", "Correct what `detail` names."),
+    Kind(
+        400,
+        "lookup_without_mapping",
+        "a lookup names no mapping, or one that does not exist",
+        "Name in `reference.mappings` a mapping that couples the rows it refers to.",
+    ),
+    Kind(400, "duplicate_line", "a mapping has the same line twice", "Keep one of them."),
+    Kind(400, "duplicate_reference", "two lines look up the same field", "Keep one of them."),
+    Kind(400, "column_written_twice", "two lines write the same column", "Disable one of them."),
+    Kind(400, "unknown_dependency", "`depends_on` names a mapping that does not exist", "Name one that does."),
+    Kind(400, "dependency_loop", "mappings wait for each other", "Break the loop that `detail` shows."),
+    Kind(
+        400,
+        "same_tables",
+        "another enabled mapping has the same tables and perhaps the same records",
+        "Give both filters that exclude each other.",
+    ),
+    Kind(
+        400,
+        "column_owned_twice",
+        "another enabled mapping writes the same column of perhaps the same records",
+        "Disable one of the lines, or give both mappings filters that exclude each other.",
+    ),
+    Kind(404, "unknown_line", "the mapping has no such line", "Name one of those in `detail`."),
+    Kind(409, "mapping_exists", "there is a mapping of this name already", "Choose another name, or change that one."),
+    Kind(409, "mapping_being_removed", "what was kept for a mapping of this name still goes", "Try again soon."),
+    Kind(409, "mapping_needed", "other mappings depend on the mapping", "Change those in `detail` first."),
+    Kind(409, "mapping_busy", "a run of the mapping is on", "Try again when it has ended."),
+    Kind(409, "tables_in_use", "the mapping has couplings, which belong to its tables", "Make another mapping."),
+    Kind(409, "no_default_setup", "the mapping is no standard mapping", "Name one of those in `detail`."),
     Kind(400, "which_mapping", "neither or both of mapping and table are named", "Name just one of them."),
     Kind(401, "not_signed_in", "no credential is shown", "Show an Entra token or a key."),
     Kind(
@@ -82,7 +140,7 @@ KINDS = (
     ),
     Kind(404, "unknown_connection", "there is no connection of this name", "Name one of those in `detail`."),
     Kind(404, "unknown_mapping", "there is no mapping of this name", "Name one of those in `detail`."),
-    Kind(404, "unknown_table", "no mapping has this table", "Name a table that a mapping has, or the mapping."),
+    Kind(404, "unknown_table", "no mapping, or no service, has this table", "Name one of those in `detail`."),
     Kind(404, "unknown_record", "there is no such record", "Look it up again; it may have been deleted."),
     Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
     Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),

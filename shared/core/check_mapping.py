@@ -1,109 +1,129 @@
 """What is wrong with a mapping before it is saved: every problem with the member it concerns and the fix.
 
 Rules: Integration Table Mapping and Integration Field Mapping, their validations; and what would only fail at run time.
+What concerns other mappings, too, is in `core.check_together`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections import Counter
 
+from shared.core.check_line import member_of, problems_of_line
+from shared.core.conversions import complaint_about
 from shared.core.filters import FilterError, parse_filter
-from shared.core.mapping import FieldMapping, Mapping, ReferenceKind, Template
-from shared.core.sides import Direction, Side
+from shared.core.mapping import Mapping, Template
+from shared.core.mapping_problem import MappingProblem, Problems, read_only_column, unknown_column
+from shared.core.numbers import increment
+from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.core.transfer import Tables
-from shared.core.transformations import round_trip_problem
 
+__all__ = ["LONGEST_NAME", "MappingProblem", "problems_of", "problems_of_name", "unknown_tables"]
 
-@dataclass(frozen=True, slots=True)
-class MappingProblem:
-    """One thing wrong: a stable `code`, the `member` to change, and a sentence.
-
-    A `warning` hinders nobody from saving.
-    """
-
-    code: str
-    member: str
-    message: str
-    warning: bool = False
+LONGEST_NAME = 20
+_NAME = re.compile(r"[A-Z0-9][A-Z0-9_-]*")
 
 
 def problems_of(mapping: Mapping, tables: Tables) -> list[MappingProblem]:
-    """Everything that is wrong with a mapping, in the order of its members."""
+    """Everything that is wrong with a mapping seen for itself, in the order of its members."""
     return [
         *_filters(mapping, tables),
+        *_modified(mapping, tables),
         *_directions(mapping),
-        *(problem for line in mapping.fields for problem in _line(line, tables)),
+        *(problem for line in mapping.fields for problem in problems_of_line(line, tables)),
+        *_duplicates(mapping),
         *_matches(mapping),
+        *_number_series(mapping),
         *_blocking(mapping, tables),
         *(problem for template in mapping.templates for problem in _template(template, tables)),
     ]
 
 
-def _filters(mapping: Mapping, tables: Tables) -> Iterator[MappingProblem]:
+def problems_of_name(name: str) -> list[MappingProblem]:
+    """What is wrong with the name of a mapping (Code[20]; without blanks, for it stands in addresses and files)."""
+    if len(name) <= LONGEST_NAME and _NAME.fullmatch(name):
+        return []
+    text = f"A name has 1 to {LONGEST_NAME} characters: A to Z, 0 to 9, - and _, the first a letter or digit."
+    return [MappingProblem("invalid_name", "name", text)]
+
+
+def unknown_tables(mapping: Mapping, found: dict[Side, Table | None]) -> list[MappingProblem]:
+    """The tables of a mapping that a service does not have."""
+    return [
+        MappingProblem(
+            "no_such_table",
+            f"{side}.table",
+            f"{side.product} has no table {mapping.table(side).table} whose records have an id. "
+            f"GET tables?side={side} lists those that can be mapped.",
+        )
+        for side in Side
+        if found[side] is None
+    ]
+
+
+def _filters(mapping: Mapping, tables: Tables) -> Problems:
     for side in Side:
         yield from _filter(mapping.table(side).filter, f"{side}_filter", tables[side])
 
 
-def _filter(expression: str, member: str, table: Table) -> Iterator[MappingProblem]:
+def _filter(expression: str, member: str, table: Table) -> Problems:
     try:
         columns = parse_filter(expression).columns
     except FilterError as error:
-        yield MappingProblem("invalid_filter", member, str(error))
+        text = str(error)
+        yield MappingProblem("invalid_filter", member, f"{text[:1].upper()}{text[1:]}.")
         return
     for name in columns:
-        if not _has(table, name):
-            yield _unknown_column(member, table, name)
+        if not table.has(name):
+            yield unknown_column(member, table, name)
 
 
-def _directions(mapping: Mapping) -> Iterator[MappingProblem]:
-    """A direction that no line travels would do nothing."""
+def _modified(mapping: Mapping, tables: Tables) -> Problems:
+    """Without a time of modification nothing tells which records have changed."""
+    for side in Side:
+        table = tables[side]
+        if table.modified is None:
+            column = "lastModifiedDateTime" if side is Side.BUSINESS_CENTRAL else "modifiedon"
+            text = f"{side.product} table {table.name} has no column {column}, so its changes cannot be followed."
+            yield MappingProblem("missing_modified", f"{side}.table", text)
+        elif not table.tracked:
+            text = f"Changes of {table.name} are not tracked in Dataverse. Switch on Track changes to notice deletions."
+            yield MappingProblem("not_tracked", f"{side}.table", text, warning=True)
+
+
+def _directions(mapping: Mapping) -> Problems:
+    """A direction that no line travels would do nothing; a disabled mapping may still be in the making."""
     for source in Side:
         if mapping.direction.allows(source) and not any(line.columns(source) for line in mapping.lines(source)):
             text = (
                 f"{mapping.name} has no enabled field mapping from {source.product}, which {mapping.direction} needs."
             )
-            yield MappingProblem("no_field_mapping", "direction", text)
+            problem = MappingProblem("no_field_mapping", "direction", text)
+            yield problem if mapping.enabled else problem.as_warning()
 
 
-def _line(line: FieldMapping, tables: Tables) -> Iterator[MappingProblem]:
-    member = f"fields.{line.caption}"
-    for side in Side:
-        for name in line.columns(side):
-            if not _has(tables[side], name):
-                yield _unknown_column(member, tables[side], name)
-            elif line.enabled and line.direction.allows(side.other) and tables[side].column(name).read_only:
-                text = (
-                    f"{name} of {tables[side].name} is read-only; only the direction from {side.product} is possible."
-                )
-                yield MappingProblem("read_only_column", member, text)
-    yield from _round_trip(line, member, tables)
-    if line.not_null and line.clear_value_on_failed_sync:
-        text = "not_null and clear_value_on_failed_sync exclude each other."
-        yield MappingProblem("contradiction", member, text)
-    if line.reference and line.reference.options and line.reference.kind is not ReferenceKind.CHOICE:
-        yield MappingProblem("contradiction", member, "options are for choices only.")
+def _duplicates(mapping: Mapping) -> Problems:
+    for line_id, count in Counter(line.id for line in mapping.fields).items():
+        if count > 1:
+            text = f"{mapping.name} has the line {line_id} {count} times. Keep one; Bidirectional goes both ways."
+            yield MappingProblem("duplicate_line", f"fields.{line_id}", text)
+    for source in Side:
+        written: dict[str, str] = {}
+        for line in mapping.lines(source):
+            for name in line.columns(source.other):
+                other = written.setdefault(name, line.id)
+                if other != line.id:
+                    text = f"{name} of {source.other.product} is written by {other}, too. Disable one of the lines."
+                    yield MappingProblem("column_written_twice", member_of(line), text)
+    referring = Counter(line.caption for line in mapping.fields if line.reference and line.business_central)
+    for caption, count in referring.items():
+        if count > 1:
+            text = f"{count} lines look up {caption}; only one line of a mapping may refer by the same field."
+            yield MappingProblem("duplicate_reference", f"fields.{caption}", text)
 
 
-def _round_trip(line: FieldMapping, member: str, tables: Tables) -> Iterator[MappingProblem]:
-    """What a Bidirectional line changes on the way must come back as it was, or the two sides never come to rest."""
-    if not line.transformations or line.direction is not Direction.BIDIRECTIONAL:
-        return
-    columns = {side: line.columns(side)[0] for side in Side}
-    if not all(_has(tables[side], columns[side]) for side in Side):
-        return
-    problem = round_trip_problem(
-        line.rules(Side.BUSINESS_CENTRAL),
-        line.rules(Side.DATAVERSE),
-        business_central=tables[Side.BUSINESS_CENTRAL].column(columns[Side.BUSINESS_CENTRAL]).kind,
-        dataverse=tables[Side.DATAVERSE].column(columns[Side.DATAVERSE]).kind,
-    )
-    if problem is not None:
-        yield MappingProblem("transformation_loses", member, problem, warning=True)
-
-
-def _matches(mapping: Mapping) -> Iterator[MappingProblem]:
+def _matches(mapping: Mapping) -> Problems:
     known = {line.business_central for line in mapping.fields}
     for group in mapping.match_by:
         for name in group:
@@ -111,27 +131,30 @@ def _matches(mapping: Mapping) -> Iterator[MappingProblem]:
                 yield MappingProblem("unknown_field", "match_by", f"{mapping.name} has no field mapping for {name}.")
 
 
-def _blocking(mapping: Mapping, tables: Tables) -> Iterator[MappingProblem]:
+def _number_series(mapping: Mapping) -> Problems:
+    if mapping.number_series is not None:
+        try:
+            increment(mapping.number_series)
+        except ValueError:
+            text = f"{mapping.number_series!r} has no digits to count on."
+            yield MappingProblem("value_does_not_fit", "number_series", text)
+
+
+def _blocking(mapping: Mapping, tables: Tables) -> Problems:
     needed = {Side.BUSINESS_CENTRAL: "blocked", Side.DATAVERSE: "statecode"}
     for side, name in needed.items() if mapping.block_when_inactive else ():
-        if not _has(tables[side], name):
-            yield _unknown_column("block_when_inactive", tables[side], name)
+        if not tables[side].has(name):
+            yield unknown_column("block_when_inactive", tables[side], name)
 
 
-def _template(template: Template, tables: Tables) -> Iterator[MappingProblem]:
-    member = f"templates.{template.name}"
+def _template(template: Template, tables: Tables) -> Problems:
+    member, table = f"templates.{template.name}", tables[template.side]
     yield from _filter(template.filter, member, tables[template.side.other])
-    for name in template.values:
-        table = tables[template.side]
-        if not _has(table, name):
-            yield _unknown_column(member, table, name)
+    for name, value in template.values.items():
+        if not table.has(name):
+            yield unknown_column(member, table, name)
         elif table.column(name).read_only:
-            yield MappingProblem("read_only_column", member, f"{name} of {table.name} is read-only.")
-
-
-def _has(table: Table, name: str) -> bool:
-    return any(column.name == name for column in table.columns)
-
-
-def _unknown_column(member: str, table: Table, name: str) -> MappingProblem:
-    return MappingProblem("unknown_column", member, f"{table.side.product} table {table.name} has no column {name}.")
+            yield read_only_column(member, table, name)
+        elif (complaint := complaint_about(table.column(name), value)) is not None:
+            text = f"{value!r} does not fit {name} of {table.name}: {complaint}."
+            yield MappingProblem("value_does_not_fit", member, text)

@@ -61,6 +61,47 @@ def parse_filter(expression: str) -> Filter:
     return _Parser(expression).filter()
 
 
+def demands_of(expression: str) -> dict[str, frozenset[object]]:
+    """What a filter demands of single columns: whatever passes has one of these values there (lower case, None blank).
+
+    Only conditions that all must hold count (`eq` and `in`, joined by `and`); columns without one are not named.
+    Raises FilterError.
+    """
+    parse_filter(expression)
+    demands: dict[str, frozenset[object]] = {}
+    for clause in _clauses(_Parser(expression).tokens):
+        match [(token.kind, token.text) for token in clause]:
+            case [("name", column), ("name", "eq"), _]:
+                values = clause[2:]
+            case [("name", column), ("name", "in"), ("mark", "("), *_, ("mark", ")")]:
+                values = [token for token in clause[3:-1] if token.text != ","]
+            case _:
+                continue
+        column = column[1 : -len("_value")] if column.startswith("_") and column.endswith("_value") else column
+        given = frozenset(_key(value, value) for value in map(_value_of, values))
+        demands[column] = demands.get(column, given) & given
+    return demands
+
+
+def _clauses(tokens: list[_Token]) -> list[list[_Token]]:
+    """The conditions that all must hold; none where an `or` stands between them."""
+    clauses: list[list[_Token]] = [[]]
+    depth = 0
+    for token in tokens[:-1]:
+        depth += (token.text == "(") - (token.text == ")") if token.kind == "mark" else 0
+        if depth == 0 and token.kind == "name" and token.text == "or":
+            return []
+        if depth == 0 and token.kind == "name" and token.text == "and":
+            clauses.append([])
+        else:
+            clauses[-1].append(token)
+    return clauses
+
+
+def _value_of(token: _Token) -> Value:
+    return _WORDS[token.text] if token.kind == "name" else _LITERALS[token.kind](token.text)
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     kind: str
@@ -74,6 +115,11 @@ class _Parser:
         self._tokens = self._split()
         self._next = 0
         self._columns: dict[str, None] = {}
+
+    @property
+    def tokens(self) -> list[_Token]:
+        """The words and marks of the expression, and its end."""
+        return self._tokens
 
     def filter(self) -> Filter:
         predicate = self._or()

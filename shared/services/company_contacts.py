@@ -80,7 +80,7 @@ class CompanyContacts:
         stored = await self._services.mappings.get(mapping)
         if stored is None:
             return []
-        table = self._services.tables[(Side.BUSINESS_CENTRAL, stored.mapping.business_central.table)]
+        table = self._services.table(Side.BUSINESS_CENTRAL, stored.mapping.business_central.table)
         numbers = await self._services.business_central.company_contacts(table, ids)
         companies = [Company(mapping, one, numbers.get(one)) for one in ids]
         await self._services.companies.save(companies)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.core.failures import NeedsPerson
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.retention import Retention
 from shared.core.retry import IN_DOUBT
@@ -24,9 +25,10 @@ from shared.ports import (
     StateStore,
 )
 from shared.services.probes import Probes
+from shared.services.read_tables import ReadTables
 from shared.services.recent import Recent
 from shared.services.repositories.companies import CompanyRepository
-from shared.services.repositories.configuration_changes import ConfigurationChangeRepository
+from shared.services.repositories.configuration_changes import ConfigurationChangeRepository, Recorder
 from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.jobs import JobRepository
 from shared.services.repositories.mappings import MappingRepository
@@ -77,7 +79,8 @@ class Facts:
 class Services:
     """The wired app. State is keyed by `connection`: one pair of a BC company and a Dataverse environment.
 
-    `acting_for` names the person who asks; empty: nobody does, the app acts by itself.
+    `tables` are those that every connection knows, `read_tables` those that were described for this one. `acting_for`
+    names the person who asks; empty: nobody does, the app acts by itself.
     """
 
     connection: str
@@ -96,6 +99,7 @@ class Services:
     probes: Probes = field(default_factory=Probes)
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
     web_client: WebClient = field(default_factory=WebClient)
+    read_tables: ReadTables = field(default_factory=ReadTables)
     acting_for: str = ""
 
     def rows(self, side: Side) -> RowStore:
@@ -104,12 +108,33 @@ class Services:
 
     def tables_of(self, mapping: TableMapping) -> dict[Side, Table]:
         """Both tables of a mapping."""
-        return {side: self.tables[(side, mapping.table(side).table)] for side in Side}
+        return {side: self.table(side, mapping.table(side).table) for side in Side}
+
+    def table(self, side: Side, name: str) -> Table:
+        """A table as this connection knows it. Raises NeedsPerson when it knows none of that name."""
+        found = self.known_table(side, name)
+        if found is None:
+            message = f"The table {name} of {side.product} is not described. Refresh the fields of its mapping."
+            raise NeedsPerson(message, side=side, code="table")
+        return found
+
+    def known_table(self, side: Side, name: str) -> Table | None:
+        """The same, or None: as it was described for this connection, else as every connection knows it."""
+        known = self.read_tables.get(side, name)
+        return known if known is not None else self.standard_table(side, name)
+
+    def standard_table(self, side: Side, name: str) -> Table | None:
+        """A table as every connection knows it, if it does."""
+        try:
+            return self.tables[(side, name)]
+        except KeyError:
+            return None
 
     @property
     def mappings(self) -> MappingRepository:
         """The mappings of this connection."""
-        return MappingRepository(self.state, self.connection, self.standard_mappings)
+        recorder = Recorder(self.changes, self.clock, self.ids, self.acting_for)
+        return MappingRepository(self.state, self.connection, self.standard_mappings, self.read_tables, recorder)
 
     @property
     def changes(self) -> ConfigurationChangeRepository:

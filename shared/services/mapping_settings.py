@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.core.check_mapping import MappingProblem, problems_of
+from shared.core.check_together import problems_among
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -25,6 +25,7 @@ from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.problems import Problem
 from shared.services.repositories.mappings import StoredMapping
+from shared.services.saving_mappings import refuse_other_version, replace_mapping
 
 NULLABLE = ("number_series", "interval_minutes", "inactivity_timeout_minutes")
 """The members of a change for which null is a value."""
@@ -79,6 +80,16 @@ class MappingChange(BaseModel):
         description='Choices given to codes, by BC field: {"paymentTermsId": {"14 DAYS": 1}}. What is not named here '
         "is paired by its label.",
     )
+    depends_on: tuple[str, ...] | None = Field(
+        None, description="The mappings that must be synchronized first (Dependency Filter)."
+    )
+    match_by: tuple[tuple[str, ...], ...] | None = Field(
+        None, description="Groups of BC fields; records that agree in all fields of a group are the same."
+    )
+    create_new_in: tuple[Side, ...] | None = Field(None, description="The sides where records may be created.")
+    number_series: str | None = Field(
+        None, max_length=50, description="The first number of new BC records that get ours; null: Business Central's."
+    )
     templates: tuple[Template, ...] | None = Field(
         None, description="What new records get in columns that no field mapping has filled; replaces all templates."
     )
@@ -92,7 +103,7 @@ class MappingChange(BaseModel):
         None, description="Whether a change on either side ends that hold (the opposite of Disable Event Job Resch.)."
     )
 
-    @field_validator("*", mode="before")
+    @field_validator("*")
     @classmethod
     def _has_a_value(cls, value: object, info: ValidationInfo) -> object:
         if value is None and info.field_name not in NULLABLE:
@@ -124,21 +135,16 @@ async def mappings_page(services: Services, *, enabled: bool | None, after: str 
     return MappingsPage(rest[:limit], rest[limit - 1].mapping.name if len(rest) > limit else None)
 
 
-async def change_mapping(services: Services, name: str, change: MappingChange, etag: str | None) -> StoredMapping:
+async def change_mapping(
+    services: Services, name: str, change: MappingChange, etag: str | None, changed_by: str = ""
+) -> StoredMapping:
     """Change a mapping, all or nothing. Raises Problem (404 unknown, 412 somebody else was quicker, 400 senseless)."""
     stored = await mapping_named(services, name)
-    if etag not in (None, "*", stored.etag):
-        raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.")
-    changed = _changed(services, stored.mapping, change)
+    refuse_other_version(stored, etag)
+    changed = _changed(stored.mapping, change)
+    saved = await replace_mapping(services, stored, changed, changed_by)
     if change.release_guard:
         await _release_guard(services, changed)
-    if changed == stored.mapping:
-        return stored
-    try:
-        saved = await services.mappings.save(changed, stored.etag)
-    except StateConflict as conflict:
-        raise Problem(412, "mapping_changed", "The mapping has been changed meanwhile; read it again.") from conflict
-    await _make_due(services, changed)
     return saved
 
 
@@ -155,33 +161,22 @@ async def _release_guard(services: Services, mapping: Mapping) -> None:
         return
 
 
-async def _make_due(services: Services, mapping: Mapping) -> None:
-    """What was changed is tried at the next tick of the timer, not when its interval is over."""
-    runs = services.runs(mapping.name)
-    state = await runs.state()
-    state.next_due_at = services.clock.now()
-    with suppress(StateConflict):
-        await runs.save(state)
-
-
-def _changed(services: Services, mapping: Mapping, change: MappingChange) -> Mapping:
-    """The mapping after the change. Raises Problem (400) naming the first thing that would be wrong with it."""
+def _changed(mapping: Mapping, change: MappingChange) -> Mapping:
+    """The mapping after the change."""
     values = {name: getattr(change, name) for name in change.model_fields_set - {"release_guard"}}
     for side in Side:
         if (expression := values.pop(f"{side}_filter", None)) is not None:
             values[side] = mapping.table(side).model_copy(update={"filter": expression})
     if (options := values.pop("options", None)) is not None:
         values["fields"] = _with_options(mapping, options)
-    changed = mapping.model_copy(update=values)
-    for problem in problems_of(changed, services.tables_of(mapping)):
-        if not problem.warning:
-            raise Problem(400, problem.code, f"{problem.member}: {problem.message}", field=problem.member)
-    return changed
+    return mapping.model_copy(update=values)
 
 
-def warnings_of(services: Services, mapping: Mapping) -> list[MappingProblem]:
+def warnings_of(services: Services, mapping: Mapping, others: Iterable[Mapping] = ()) -> list[MappingProblem]:
     """What is allowed in a mapping and yet not wise."""
-    return [problem for problem in problems_of(mapping, services.tables_of(mapping)) if problem.warning]
+    tables = services.tables_of(mapping)
+    found = [*problems_of(mapping, tables), *(problems_among(mapping, others, tables) if others else ())]
+    return [problem for problem in found if problem.warning]
 
 
 def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple[FieldMapping, ...]:

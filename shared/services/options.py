@@ -15,7 +15,7 @@ from shared.services.repositories.work_items import WorkItem
 async def options_of(services: Services, work: Asking, line: FieldMapping) -> Options:
     """The pairs of a choice line as both services have them now."""
     assert line.reference is not None
-    table = services.tables[(Side.BUSINESS_CENTRAL, str(line.reference.table))]
+    table = services.table(Side.BUSINESS_CENTRAL, str(line.reference.table))
     number, title = str(table.number), str(table.title)
     labels = await services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0])
     rows = await services.business_central.all(table, [number, title])

@@ -102,8 +102,8 @@ async def _currencies(work: Asking, reference: Reference, values: dict[Side, set
 
 
 async def _local_currency_row(services: Services) -> str | None:
-    information = services.tables[(Side.BUSINESS_CENTRAL, "companyInformation")]
-    currencies = services.tables[(Side.DATAVERSE, "transactioncurrency")]
+    information = services.table(Side.BUSINESS_CENTRAL, "companyInformation")
+    currencies = services.table(Side.DATAVERSE, "transactioncurrency")
     companies = await services.business_central.all(information, ["currencyCode"])
     codes = [str(company.values["currencyCode"]) for company in companies if company.values.get("currencyCode")]
     rows = await services.dataverse.find(currencies, ["isocurrencycode"], "isocurrencycode", codes)
@@ -158,7 +158,7 @@ async def _choices(
     if not any(value is not None for side in Side for value in values[side]):
         return ReferenceAnswers(str(reference.table))
     options = await work.references.once(f"options of {line.caption}", lambda: options_of(work.services, work, line))
-    table = work.services.tables[(Side.BUSINESS_CENTRAL, str(reference.table))]
+    table = work.services.table(Side.BUSINESS_CENTRAL, str(reference.table))
     return ReferenceAnswers(table.caption, (), options.answers, captions=options.captions)
 
 

@@ -52,7 +52,12 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
     redelivery at once would only use up its deliveries.
     """
     try:
-        await _run_slice(services, message)
+        if "removal" in message:
+            from shared.services.removing_mappings import remove_slice  # mappings are seldom removed
+
+            await remove_slice(services, message)
+        else:
+            await _run_slice(services, message)
     except Passing as failure:
         log.warning("the slice %s of run %s comes again later: %s", message["slice"], message["run"], failure)
         await send_again(services, message)
@@ -125,7 +130,17 @@ async def _run(work: Slice) -> None:
     except Passing as failure:
         await _put_off_or_fail(work, failure)
     except SyncFailure as failure:
+        if not work.run.kind.is_task:
+            work.state.failure_code = failure.code
         await _end(work, JobStatus.FAILED, str(failure))
+
+
+async def _work_off(work: Slice) -> bool:
+    """Until all is done (True) or time is up."""
+    is_done = await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work))
+    if is_done:
+        await recover_creates(work)
+    return is_done
 
 
 def _is_next(run: Run, message: Document[str, object]) -> bool:
@@ -135,14 +150,6 @@ def _is_next(run: Run, message: Document[str, object]) -> bool:
 
 async def _done_already(services: Services, mapping: str, run_id: str, run: Run | None) -> None:
     """Whoever did this slice may have died just before its last step: the jobs' end, or the successor's message."""
-async def _work_off(work: Slice) -> bool:
-    """Until all is done (True) or time is up."""
-    is_done = await (work_off_task(work) if work.run.kind.is_task else work_off_and_release(work))
-    if is_done:
-        await recover_creates(work)
-    return is_done
-
-
     log.info("nothing to do for run %s of %s: done already", run_id, mapping)
     if run is not None and run.ended:
         await follow_run(services, run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.ports import Put, StateStore
+from shared.ports import Put, Remove, StateChange, StateStore
 from shared.services.repositories.documents import Shape, transact_in_chunks
 
 TABLE = "companies"
@@ -66,6 +66,18 @@ class CompanyRepository:
                 changes[_number_key(company.number)] = RECORDS.pack(_Records(records))
         puts = [Put(key, body) for key, body in changes.items()]
         await transact_in_chunks(self._state, TABLE, self._partition, puts)
+
+    async def forget(self, mapping: str) -> None:
+        """Remove what is known about the records of a mapping."""
+        prefix = _record_key(mapping, "")
+        while rows := await self._state.scan(TABLE, self._partition, prefix=prefix):
+            known = await self.of_numbers({one.number for row in rows if (one := COMPANY.unpack(row.body)).number})
+            changes: list[StateChange] = [Remove(row.key) for row in rows]
+            for number, records in known.items():
+                left = {name: record for name, record in records.items() if name != mapping}
+                key = _number_key(number)
+                changes.append(Put(key, RECORDS.pack(_Records(left))) if left else Remove(key))
+            await transact_in_chunks(self._state, TABLE, self._partition, changes)
 
 
 def _record_key(mapping: str, record_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import batched
 from typing import Any
@@ -36,13 +36,18 @@ class Shape[T]:
 
     def unpack(self, body: dict[str, Any]) -> T:
         """The inverse of `pack`. Raises NeedsPerson for a body that a newer release of the app wrote."""
-        if body.get("version", 0) > VERSION:
-            raise NeedsPerson(
-                f"The stored {self._what} was written by a newer release of this app (version {body['version']}, this "
-                f"one reads {VERSION}). Deploy that release again.",
-                code="stored_by_newer_release",
-            )
+        refuse_newer(body, self._what)
         return self._adapter.validate_python({name: value for name, value in body.items() if name != "version"})
+
+
+def refuse_newer(body: Mapping[str, Any], what: str) -> None:
+    """Raises NeedsPerson for a body that a newer release of the app wrote."""
+    if body.get("version", 0) > VERSION:
+        raise NeedsPerson(
+            f"The stored {what} was written by a newer release of this app (version {body['version']}, this "
+            f"one reads {VERSION}). Deploy that release again.",
+            code="stored_by_newer_release",
+        )
 
 
 async def transact_in_chunks(

@@ -95,7 +95,7 @@ async def _in_other_tables(services: Services, table: Table, ids: Sequence[str])
         return found
     mapped = {services.tables_of(stored.mapping)[table.side].name for stored in await services.mappings.all()}
     for name in sorted(mapped - {table.name}):
-        other = services.tables[(table.side, name)]
+        other = services.table(table.side, name)
         found |= dict.fromkeys(await services.rows(table.side).read(other, _one_column(other), ids), name)
     return found
 

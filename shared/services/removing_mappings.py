@@ -1,0 +1,160 @@
+"""Removing a mapping with everything that is kept for it. No record is deleted on either side.
+
+The mapping itself goes at once, so that nothing new is begun; what is kept for it may be a hundred thousand couplings
+and goes in slices. Their messages are in the mapping's own session: no run of it is at work meanwhile, and the state
+goes first, so that one whose lock ran out can announce nothing more. A slice that is cut short is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Document
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.core.check_together import users_of
+from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger, job_key
+from shared.core.mapping import Mapping
+from shared.core.sides import Direction
+from shared.ports import JobMessage, Put, Remove, StateChange, StateConflict
+from shared.services import retention
+from shared.services.context import Services
+from shared.services.mapping_settings import mapping_named
+from shared.services.mapping_tables import changes_of_tables
+from shared.services.problems import Problem
+from shared.services.repositories import couplings, runs, work_items
+from shared.services.repositories.documents import transact_in_chunks
+from shared.services.repositories.mappings import REMOVALS, Removal, StoredMapping, removal_begins, removal_key
+from shared.services.saving_mappings import changed_meanwhile, mappings_beside, refuse_other_version
+
+PARTITIONS = (runs.TABLE, couplings.TABLE, work_items.TABLE)
+"""The tables with a partition `CONNECTION|MAPPING`; the state goes first."""
+
+PAGE = 1000  # documents that are read at a time
+KEY = "removal"
+"""The member by which a message of the queue says that it is about a removal."""
+
+
+async def delete_mapping(services: Services, name: str, etag: str | None, changed_by: str) -> Job:
+    """Begin to remove a mapping; answers the job that does it. Asked for again, the job that is at it already.
+
+    Raises Problem: 404 unknown, 409 while a run is on or others need the mapping, 412 another version.
+    """
+    under_way = await services.mappings.removal(name.upper())
+    if under_way is not None and (job := await services.jobs.get(under_way.job)) is not None:
+        await _send(services, under_way)
+        return job
+    stored = await mapping_named(services, name)
+    refuse_other_version(stored, etag)
+    others = await mappings_beside(services, stored.mapping.name)
+    _refuse_if_needed(stored.mapping, others)
+    await _refuse_if_busy(services, stored.mapping)
+    return await _begin(services, stored, others, changed_by)
+
+
+async def remove_slice(services: Services, message: Document[str, object]) -> None:
+    """Remove as much as a slice has time for; then the next slice, or the end. Raises Passing, NeedsPerson."""
+    removal = await services.mappings.removal(str(message["mapping"]))
+    if removal is None or removal.job != message["run"]:
+        return
+    is_done, uncoupled = await _remove(services, removal.mapping, services.clock.now() + services.policy.slice_time)
+    job = await services.jobs.get(removal.job)
+    if job is not None:
+        job.status, job.started_at = JobStatus.RUNNING, job.started_at or services.clock.now()
+        job.slices += 1
+        job.counters.add(Counters(uncoupled=uncoupled))
+        if is_done:
+            job.status, job.finished_at = JobStatus.SUCCEEDED, services.clock.now()
+        await services.jobs.save([job])
+    if is_done:
+        await services.mappings.change([Remove(removal_key(removal.mapping))])
+        return
+    following = replace(removal, turn=removal.turn + 1, touched_at=services.clock.now())
+    await services.mappings.change([Put(removal_key(removal.mapping), REMOVALS.pack(following))])
+    await _send(services, following)
+
+
+async def wake_removals(services: Services, removals: list[Removal], patience: timedelta) -> None:
+    """Send again what nobody has touched for so long: its message got lost, or its host died."""
+    now = services.clock.now()
+    for removal in removals:
+        if now - removal.touched_at >= patience:
+            again = replace(removal, turn=removal.turn + 1, touched_at=now)
+            await services.mappings.change([Put(removal_key(removal.mapping), REMOVALS.pack(again))])
+            await _send(services, again)
+
+
+def _refuse_if_needed(mapping: Mapping, others: list[Mapping]) -> None:
+    if users := users_of(mapping.name, others):
+        text = (
+            f"{', '.join(users)} {'needs' if len(users) == 1 else 'need'} {mapping.name}: take it out of depends_on "
+            "and of the lookups first."
+        )
+        raise Problem(409, "mapping_needed", text, field="mapping")
+
+
+async def _refuse_if_busy(services: Services, mapping: Mapping) -> None:
+    state = await services.runs(mapping.name).state()
+    if state.active or state.queued or state.waiting:
+        text = f"A run of {mapping.name} is on. Disable the mapping, and delete it when the run has ended."
+        raise Problem(409, "mapping_busy", text, field="mapping", retry_after=30)
+
+
+async def _begin(services: Services, stored: StoredMapping, others: list[Mapping], changed_by: str) -> Job:
+    mapping, now = stored.mapping, services.clock.now()
+    job = _job(mapping, job_key(now, services.ids.new()), now, changed_by)
+    removal = Removal(mapping.name, job.id, changed_by, now, now)
+    changes: list[StateChange] = [*removal_begins(removal, stored.etag), *changes_of_tables(services, others, ())]
+    await services.jobs.save([job])
+    try:
+        await services.mappings.change(changes)
+    except StateConflict as conflict:
+        job.status, job.message, job.finished_at = JobStatus.FAILED, "Somebody else changed the mapping.", now
+        await services.jobs.save([job])
+        raise changed_meanwhile() from conflict
+    await _send(services, removal)
+    return job
+
+
+def _job(mapping: Mapping, job_id: str, now: datetime, requested_by: str) -> Job:
+    return Job(
+        id=job_id,
+        run=job_id,
+        mapping=mapping.name,
+        direction=Direction.BIDIRECTIONAL,
+        trigger=Trigger.PERSON,
+        requested_at=now,
+        requested_by=requested_by,
+        type=JobType.UNCOUPLING,
+    )
+
+
+async def _send(services: Services, removal: Removal) -> None:
+    """The message for the next slice, in the mapping's session; the members are those that every message has."""
+    body = {
+        "version": 1,
+        "connection": services.connection,
+        "mapping": removal.mapping,
+        "run": removal.job,
+        "slice": removal.turn,
+        "turn": 0,
+        KEY: True,
+    }
+    message_id = f"{removal.job}:{removal.turn}"
+    await services.queue.send(JobMessage(message_id, f"{services.connection}|{removal.mapping}", body))
+
+
+async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bool, int]:
+    """Whether all is gone, and how many couplings went."""
+    uncoupled = 0
+    for table in PARTITIONS:
+        while rows := await services.state.scan(table, f"{services.connection}|{mapping}", limit=PAGE):
+            keys = [row.key for row in rows]
+            uncoupled += sum(key.startswith("bc|") for key in keys) if table == couplings.TABLE else 0
+            removals = [Remove(key) for key in keys]
+            await transact_in_chunks(services.state, table, f"{services.connection}|{mapping}", removals)
+            if services.clock.now() >= until:
+                return False, uncoupled
+    await services.companies.forget(mapping)
+    tidied = f"{runs.TABLE}|{services.connection}|{mapping}"
+    await services.state.transact(retention.POSITIONS, services.connection, [Remove(tidied)])
+    return True, uncoupled
