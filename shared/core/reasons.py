@@ -86,10 +86,10 @@ _SENTENCES = {
 _ADVICE = {
     Reason.UPDATE_CONFLICT: "The error's `fields` hold both values. Choose whose data is used, also field by field, "
     "with `POST /api/errors/synchronize`; or write the right value where it is wrong: equal values are no conflict. Or "
-    "let one system win for the whole mapping with `update_conflict_resolution`: `SendUpdateToIntegration` for Business "
-    "Central, `GetUpdateFromIntegration` for Dataverse.",
-    Reason.DELETION_CONFLICT: "Create the deleted record anew with `POST /api/errors/restore`, delete the other one too "
-    "(`delete-records`), or keep that without its coupling (`delete-couplings`). Or set the mapping's "
+    "let one system win for the whole mapping with `update_conflict_resolution`: `SendUpdateToIntegration` for "
+    "Business Central, `GetUpdateFromIntegration` for Dataverse.",
+    Reason.DELETION_CONFLICT: "Create the deleted record anew with `POST /api/errors/restore`, delete the other one "
+    "too (`delete-records`), or keep that without its coupling (`delete-couplings`). Or set the mapping's "
     "`deletion_conflict_resolution` to `RestoreRecords` or `RemoveCoupling`.",
     Reason.VALUE_REFUSED: "Change the value to what the other side can hold; the message says what that is.",
     Reason.SERVICE_REFUSED: "The message has the service's own words, `column` the field it names. Correct the value "
