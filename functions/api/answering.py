@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
-from functions.api.operation import Operation, Page, Redirect, Reply
+from functions.api.operation import Operation, Page, Redirect, Reply, Yaml
 from functions.api.problems import ProblemDetails, ProblemPart, remedy_of
 from functions.api.reading import fingerprint, read_call, read_credentials, read_idempotency_key
 from shared.core.access import Caller
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 RETRY_AFTER = 30  # seconds, when nobody says better
 ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer: it is about people's records, and it is what its type says."""
-HTML, PROBLEM = "text/html", "application/problem+json"
+HTML, YAML, PROBLEM = "text/html", "application/yaml", "application/problem+json"
 
 
 async def answer(
@@ -78,6 +78,8 @@ def _checked(operation: Operation, reply: Reply) -> StoredAnswer:
     match reply.body:
         case Page():
             return StoredAnswer(reply.status, reply.body.root, headers, HTML)
+        case Yaml():
+            return StoredAnswer(reply.status, reply.body.root, headers, YAML)
         case Redirect():
             return StoredAnswer(reply.status, "", headers)
     return StoredAnswer(reply.status, reply.body.model_dump_json(), headers)

@@ -11,8 +11,18 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.api.operation import Operation, Page, Redirect
-from functions.api.problems import ALWAYS, BY_CODE, CHANGING, ENTERING, ONCE, READING, WITH_BODY, ProblemDetails
+from functions.api.operation import FileBody, Operation, Page, Redirect, Yaml
+from functions.api.problems import (
+    ALWAYS,
+    BY_CODE,
+    CHANGING,
+    ENTERING,
+    ONCE,
+    READING,
+    WITH_BODY,
+    WITH_FILE,
+    ProblemDetails,
+)
 from functions.api.reading import CONNECTION_PARAMETER, LONGEST_KEY, LONGEST_NAME
 from shared.services.access import SAFE_METHODS
 
@@ -64,7 +74,7 @@ def problems_of(operation: Operation) -> dict[int, list[str]]:
     """Every code that the operation may answer with, by status."""
     codes = [*operation.problems, *ENTERING, *READING, *ALWAYS]
     codes += CHANGING if operation.method not in SAFE_METHODS else ()
-    codes += WITH_BODY if operation.body else ()
+    codes += WITH_FILE if operation.body is FileBody else WITH_BODY if operation.body else ()
     codes += ONCE if operation.once else ()
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in codes:
@@ -76,10 +86,10 @@ def _models(operations: Iterable[Operation]) -> Iterator[tuple[type[BaseModel], 
     yield ProblemDetails, "serialization"
     for operation in operations:
         yield operation.query, "validation"
-        if operation.body:
+        if operation.body and operation.body is not FileBody:
             yield operation.body, "validation"
         for models in operation.answers.values():
-            yield from ((model, "serialization") for model in models if model not in (Page, Redirect))
+            yield from ((model, "serialization") for model in models if model not in (Page, Redirect, Yaml))
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Json, dict[Any, Json]]:
@@ -105,8 +115,7 @@ def _operation(operation: Operation, references: dict[Any, Json], schemas: Json)
         "security": [{"functionKey": []}, {"entra": [operation.role.value]}],
     }
     if operation.body:
-        schema = references[(operation.body, "validation")]
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        described["requestBody"] = {"required": True, "content": _taken(operation.body, references)}
     return described
 
 
@@ -158,13 +167,20 @@ def _responses(operation: Operation, references: dict[Any, Json]) -> Json:
     return answers
 
 
+def _taken(body: type[BaseModel], references: dict[Any, Json]) -> Json:
+    if body is FileBody:
+        return {"application/yaml": {"schema": TEXT}, "application/json": {"schema": {"type": "object"}}}
+    return {"application/json": {"schema": references[(body, "validation")]}}
+
+
 def _content(models: Sequence[type[BaseModel]], references: dict[Any, Json]) -> Json:
     if Redirect in models:
         return {}
     if Page in models:
         return {"text/html": {"schema": TEXT}}
-    one_of = [references[(model, "serialization")] for model in models]
-    return {"application/json": {"schema": one_of[0] if len(one_of) == 1 else {"anyOf": one_of}}}
+    yaml: Json = {"application/yaml": {"schema": TEXT}} if Yaml in models else {}
+    one_of = [references[(model, "serialization")] for model in models if model is not Yaml]
+    return yaml | {"application/json": {"schema": one_of[0] if len(one_of) == 1 else {"anyOf": one_of}}}
 
 
 def _headers(operation: Operation, status: int) -> Json:

@@ -28,6 +28,17 @@ class Page(RootModel[str]):
     """A page for a browser, in HTML."""
 
 
+class Yaml(RootModel[str]):
+    """A YAML text."""
+
+
+class FileBody(BaseModel):
+    """A file in YAML or JSON as it was sent: the operation reads it itself, so that it can name the line of a fault."""
+
+    content: bytes
+    is_json: bool
+
+
 class Redirect(BaseModel):
     """Nothing but the header `Location`."""
 
@@ -37,7 +48,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     """What a function is called with, read and checked: `path` has the route's parameters, `root` is the API's own
     absolute address, `if_match` the version that a change is meant for. `services` are those of the connection that is
     meant: the one `asked` for, or the default one. `connections` has all, for what concerns them all unless one is
-    `asked` for."""
+    `asked` for. `accept` are the types that the caller would like."""
 
     services: Services
     connections: Connections
@@ -48,6 +59,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     root: str
     if_match: str | None = None
     asked: str | None = None
+    accept: str = ""
 
     def address(self, path: str) -> str:
         """The absolute address of something below the API's root, in the same connection."""

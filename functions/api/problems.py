@@ -49,6 +49,25 @@ KINDS = (
     ),
     Kind(400, "invalid_json", "the body is not JSON", "Send a JSON object in UTF-8."),
     Kind(
+        400,
+        "unreadable_file",
+        "a configuration file is no YAML, or uses of it what is not taken",
+        "Correct it in the line that `detail` names.",
+    ),
+    Kind(
+        400,
+        "faulty_configuration",
+        "a configuration file with something wrong in it is to be applied",
+        "Correct what its preview names.",
+    ),
+    Kind(400, "digest_missing", "a file is to be applied without a preview", "Hand in the digest of its preview."),
+    Kind(
+        409,
+        "configuration_moved",
+        "the file or the configuration is another one than in the preview",
+        "Look at a new preview.",
+    ),
+    Kind(
         400, "unknown_member", "the body has a member that does not exist", "Leave it out; `detail` has those that do."
     ),
     Kind(400, "unknown_parameter", "the address has a parameter that does not exist", "Leave it out."),
@@ -185,6 +204,12 @@ KINDS = (
         "Read it again and decide anew.",
     ),
     Kind(413, "body_too_large", "the body is over a million bytes", "Ask for less at a time."),
+    Kind(
+        415,
+        "not_yaml",
+        "the file is declared neither as YAML nor as JSON",
+        "Send the header `Content-Type: application/yaml`.",
+    ),
     Kind(415, "not_json", "the body is not declared as JSON", "Send the header `Content-Type: application/json`."),
     Kind(
         422,
@@ -219,6 +244,7 @@ BY_CODE = {kind.code: kind for kind in (*KINDS, *FAILURES)}
 READING = ("invalid_value", "unknown_parameter", "unknown_connection")
 ENTERING = ("not_signed_in", "invalid_token", "invalid_key", "role_missing")
 CHANGING = ("cross_site",)
+WITH_FILE = ("body_too_large", "not_yaml")
 WITH_BODY = ("invalid_json", "unknown_member", "body_too_large", "not_json")
 ONCE = ("request_in_progress", "idempotency_key_reused")
 ALWAYS = ("internal_error", *(kind.code for kind in FAILURES))

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.operation import Call, NoBody, Operation
+from functions.api.operation import Call, FileBody, NoBody, Operation
 from shared.core.access import Caller
 from shared.services.access import Credentials
 from shared.services.connections import Connections
 from shared.services.problems import Problem
 
 LARGEST_BODY = 1_000_000  # bytes
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 LONGEST_KEY = 200  # characters
 LONGEST_NAME = 100  # characters
 KEY_PARAMETER = "code"
@@ -48,6 +49,7 @@ def read_call(
         root=_root(req),
         if_match=req.headers.get("if-match"),
         asked=None if asked is None else services.connection,
+        accept=req.headers.get("accept", ""),
     )
 
 
@@ -93,6 +95,8 @@ def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
         raise Problem(413, "body_too_large", f"The body has {len(raw)} bytes; {LARGEST_BODY} are the most.")
     if operation.body is None:
         return NoBody()
+    if operation.body is FileBody:
+        return _file(raw, req.headers)
     if raw and not _is_json(req.headers):
         raise Problem(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
     try:
@@ -101,9 +105,22 @@ def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
         raise _problem(error, operation.body) from None
 
 
+def _file(raw: bytes, headers: Mapping[str, str]) -> FileBody:
+    """The file in the body, declared as YAML or as JSON."""
+    is_json = _is_json(headers)
+    if not is_json and _type_of(headers) not in YAML_TYPES:
+        text = "The body must be YAML, with Content-Type: application/yaml, or JSON, with application/json."
+        raise Problem(415, "not_yaml", text)
+    return FileBody(content=raw, is_json=is_json)
+
+
 def _is_json(headers: Mapping[str, str]) -> bool:
     """Whether the body is declared as JSON; a page of another site cannot say so without being asked first."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    return _type_of(headers) == "application/json"
+
+
+def _type_of(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> Problem:

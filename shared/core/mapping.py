@@ -80,7 +80,8 @@ class ReferenceKind(StrEnum):
 
 
 def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    """One column is given as a text; a list becomes what JSON has no word for."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 class Reference(Model):

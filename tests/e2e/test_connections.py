@@ -148,6 +148,30 @@ async def test_one_whose_services_are_down_does_not_hinder_the_other(pair: Pair)
         (await control.delete("/faults")).raise_for_status()
 
 
+async def test_the_configuration_of_one_is_taken_over_by_the_other(pair: Pair) -> None:
+    change = {
+        "guard_percent": 33,
+        "templates": [{"name": "DE", "side": "dataverse", "values": {"address1_country": "DE"}}],
+    }
+    (await pair.first.app.patch("/mappings/VENDOR", json=change)).raise_for_status()
+    file = (await pair.first.app.get("/configuration")).raise_for_status()
+    assert file.headers["content-type"].startswith("application/yaml")
+
+    sent = {"content": file.content, "headers": {"Content-Type": "application/yaml"}}
+    seen = (await pair.second.app.post("/configuration/import", **sent)).raise_for_status().json()
+    vendor = next(one for one in seen["mappings"] if one["mapping"] == "VENDOR")
+    assert [one["member"] for one in vendor["members"]] == ["guard_percent", "templates"]
+    params = {"preview": "false", "digest": seen["digest"]}
+    applied = await pair.second.app.post("/configuration/import", params=params, **sent)
+    assert applied.json()["applied"], applied.text
+
+    copies = [(await one.app.get("/configuration")).text.partition("version:")[2] for one in pair.both]
+    assert copies[0] == copies[1]
+    recorded = [(await one.app.get("/configuration/changes")).json()["changes"][0] for one in pair.both]
+    assert [one["occasion"] for one in recorded] == ["", "import"]
+    assert (await pair.second.app.post("/configuration/import", params=params, **sent)).status_code == 409
+
+
 async def test_an_unknown_connection_is_refused(pair: Pair) -> None:
     refused = await pair.first.app.get("/mappings", params={"connection": "nowhere"})
     assert (refused.status_code, refused.json()["code"]) == (404, "unknown_connection")

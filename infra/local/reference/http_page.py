@@ -9,7 +9,7 @@ from typing import Any
 
 from functions import OPERATIONS
 from functions.api.openapi import CONNECTION, document, problems_of
-from functions.api.operation import Operation
+from functions.api.operation import FileBody, Operation
 from functions.api.problems import BY_CODE
 from infra.local.reference.markdown import code, codes, table
 
@@ -68,6 +68,8 @@ def _parameters(operation: Operation, described: Json) -> str:
 def _members(operation: Operation, schemas: Json) -> str:
     if operation.body is None:
         return ""
+    if operation.body is FileBody:
+        return "The body is a file in YAML (`application/yaml`) or JSON."
     schema = schemas[operation.body.__name__]
     rows = (
         (code(name), _values(member, schemas), member.get("description", ""))

@@ -16,8 +16,10 @@ from shared.core.sides import Direction, Side
 INTRODUCTION = """# Standard mappings
 
 What the app synchronizes before anybody changes anything: the default set-up of Microsoft's feature, as far as the
-standard Business Central API v2.0 reaches. The data is in `shared/defaults/mappings.json` and `tables.json`. Flags,
-filters and conflict rules can be changed per mapping with [`PATCH /api/mappings/{mapping}`](http.md).
+standard Business Central API v2.0 reaches. The data is in `shared/defaults/mappings.json`, a configuration file as
+`GET /api/configuration` writes it (JSON is YAML, too, and starts faster), and what is known of the tables in
+`tables.json`. Flags, filters and conflict rules can be changed per mapping with
+[`PATCH /api/mappings/{mapping}`](http.md).
 
 Directions: → *ToIntegrationTable*, Business Central to Dataverse; ← *FromIntegrationTable*, Dataverse to Business
 Central; ↔ *Bidirectional*. Parents come before children, in the order of this list. Fields of one *group* make sense

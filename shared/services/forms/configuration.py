@@ -38,6 +38,34 @@ class ChangeAnswer(Answer):
     edits: tuple[MappingEditAnswer, ...]
 
 
+class ImportProblemAnswer(Answer):
+    """Something wrong in the file, or unwise."""
+
+    line: int | None = Field(description="In which line of the file; null where that is not known.")
+    mapping: str | None
+    member: str = Field(description="The member that is wrong.")
+    code: str
+    message: str
+    warning: bool = Field(description="Whether it hinders nobody from applying the file.")
+
+
+class MappingPlanAnswer(Answer):
+    """What becomes of a mapping."""
+
+    mapping: str
+    action: Literal["created", "changed", "removed", "unchanged"]
+    members: tuple[MemberChangeAnswer, ...] = Field(description="What differs.")
+
+
+class ImportAnswer(Answer):
+    """What an import would do, or has done, mapping by mapping, and everything that is wrong with the file."""
+
+    applied: bool
+    digest: str | None = Field(description="To hand in when this is to be done; null: something is wrong.")
+    mappings: tuple[MappingPlanAnswer, ...]
+    problems: tuple[ImportProblemAnswer, ...]
+
+
 class ChangesAnswer(Answer):
     """A page of the changes, the newest first; `continuation` leads to the next one, null at the end."""
 

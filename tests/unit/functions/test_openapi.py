@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions import OPERATIONS
 from functions.api.openapi import document, problems_of
-from functions.api.operation import Call, Operation, Page, Redirect, Reply, operation
+from functions.api.operation import Call, FileBody, Operation, Page, Redirect, Reply, operation
 from functions.api.problems import KINDS
 from shared.core.access import Role
 from shared.services.forms.base import Answer, Form
@@ -44,7 +44,7 @@ def test_every_operation_is_described_in_words(described: dict[str, Any], operat
 
 
 def test_every_member_that_can_be_sent_says_what_it_means(described: dict[str, Any]) -> None:
-    sent = {operation.body.__name__ for operation in OPERATIONS if operation.body}
+    sent = {operation.body.__name__ for operation in OPERATIONS if operation.body not in (None, FileBody)}
     silent = [
         (name, member)
         for name in sent

@@ -1,0 +1,136 @@
+"""What a configuration file must be: its members, and each mapping read strictly, every fault with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.core.check_line import member_of
+from shared.core.mapping import Mapping
+from shared.core.sides import Side
+
+type Path = tuple[str | int, ...]
+
+VERSION = 1
+MEMBERS = ("version", "mappings")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in the file that is not what it must be: where, a stable code, and a sentence."""
+
+    path: Path
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A mapping of the file and where it stands there."""
+
+    path: Path
+    mapping: Mapping
+
+
+def read_configuration(document: Any) -> tuple[list[Entry], list[Fault]]:
+    """The mappings that could be read, and everything that could not."""
+    faults = [*_faults_of_frame(document)]
+    listed = document.get("mappings") if isinstance(document, dict) else None
+    entries: list[Entry] = []
+    for position, one in enumerate(listed if isinstance(listed, list) else ()):
+        path: Path = ("mappings", position)
+        try:
+            entries.append(Entry(path, _mapping(one)))
+        except ValidationError as error:
+            faults += _faults_of_mapping(error, one, path)
+    return entries, [*faults, *_twins(entries)]
+
+
+def _mapping(one: Any) -> Mapping:
+    """JSON is read more strictly than values of Python: `yes` is no true, and a number no text."""
+    return Mapping.model_validate_json(json.dumps(one), strict=True)
+
+
+def _faults_of_frame(document: Any) -> Iterator[Fault]:
+    if not isinstance(document, dict):
+        yield Fault((), "invalid_value", "The file must have the members version and mappings.")
+        return
+    for name in document:
+        if name not in MEMBERS:
+            yield Fault((name,), "unknown_member", f"{name} is unknown; the members are {', '.join(MEMBERS)}.")
+    version = document.get("version")
+    if version != VERSION or isinstance(version, bool):
+        yield Fault(("version",), "invalid_value", f"version must be {VERSION}, which is what this release reads.")
+    if not isinstance(document.get("mappings"), list):
+        yield Fault(("mappings",), "invalid_value", "mappings must be a list.")
+
+
+def _twins(entries: list[Entry]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.mapping.name in seen:
+            yield Fault((*entry.path, "name"), "invalid_value", f"{entry.mapping.name} is there twice.")
+        seen.add(entry.mapping.name)
+
+
+def _faults_of_mapping(error: ValidationError, one: Any, path: Path) -> Iterator[Fault]:
+    """Every fault once: a value that may be one of several types is refused by each of them."""
+    told: set[Path] = set()
+    for each in error.errors(include_url=False, include_input=False):
+        place = _place(one, each["loc"])
+        if place not in told:
+            told.add(place)
+            code = "unknown_member" if each["type"] == "extra_forbidden" else "invalid_value"
+            yield Fault((*path, *place), code, f"{_named(one)}{'.'.join(map(str, place))} {_words(each)}.")
+
+
+def _place(one: Any, loc: Path) -> Path:
+    """The part of a location that is in the file; a missing member is one further, and types of a union are none."""
+    place: Path = ()
+    for step in loc:
+        is_there = (isinstance(one, dict) and step in one) or (
+            isinstance(one, list) and isinstance(step, int) and step < len(one)
+        )
+        if not is_there:
+            return (*place, step) if isinstance(one, dict) else place
+        place, one = (*place, step), one[step]
+    return place
+
+
+def _named(one: Any) -> str:
+    name = one.get("name") if isinstance(one, dict) else None
+    return f"{name}: " if isinstance(name, str) and 0 < len(name) <= 20 else ""
+
+
+def _words(each: ErrorDetails) -> str:
+    match each["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is unknown"
+        case "model_type" | "dict_type":
+            return "must have members of its own"
+        case "tuple_type":
+            return "must be a list"
+    return each["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("a valid ", "a ")
+
+
+def path_of(member: str, mapping: Mapping) -> Path:
+    """Where the member that a check names (`fields.displayName`, `dataverse_filter`) stands in the entry."""
+    head, _, rest = member.partition(".")
+    if head == "fields":
+        named = [member_of(line) for line in mapping.fields]
+        found = [position for position, name in enumerate(named) if f"{member}.".startswith(f"{name}.")]
+        return ("fields", found[0]) if found else ("fields",)
+    if head == "templates":
+        found = [position for position, one in enumerate(mapping.templates) if f"{rest}.".startswith(f"{one.name}.")]
+        return ("templates", found[0]) if found else ("templates",)
+    for side in Side:
+        if member == f"{side}_filter":
+            return (side.value, "filter")
+    return tuple(member.split("."))

@@ -1,0 +1,266 @@
+"""Importing a configuration file: first what it would change and all that is wrong, then just that or nothing.
+
+A preview has a digest of the file and of the configuration it was compared with. Only with that digest is a file
+applied, so what is done is what was looked at; all changes are one transaction, so half a configuration is never
+stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.core.configuration_diff import MemberChange, differences
+from shared.core.configuration_file import Entry, Fault, path_of, read_configuration
+from shared.core.mapping import Mapping
+from shared.core.mapping_problem import MappingProblem
+from shared.core.sides import Side
+from shared.core.tables import Table
+from shared.ports import MAX_CHANGES, Insert, Put, StateChange, StateConflict
+from shared.services.configuration_removal import (
+    begun_removals,
+    changes_of_removals,
+    give_up_removals,
+    problems_of_removal,
+    send_removals,
+)
+from shared.services.configuration_text import Source, TextError, read_text
+from shared.services.context import Services
+from shared.services.mapping_tables import changes_of_tables, describe
+from shared.services.problems import Problem
+from shared.services.repositories.mappings import SHAPE, StoredMapping
+from shared.services.saving_mappings import make_due, problems_of_all
+
+OCCASION = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProblem:
+    """Something wrong, or unwise (`warning`): in which line of the file, where that is known, and in which mapping."""
+
+    line: int | None
+    mapping: str | None
+    member: str
+    code: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPlan:
+    """What becomes of one mapping: `created`, `changed`, `removed` or `unchanged`, and what differs."""
+
+    mapping: str
+    action: str
+    members: tuple[MemberChange, ...] = ()
+
+
+@dataclass(slots=True)
+class ImportPlan:
+    """What an import would do, and what is wrong with it. With problems there is no digest, and nothing to apply.
+
+    `changes` are the documents to store, `going` the mappings to remove.
+    """
+
+    mappings: list[MappingPlan] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
+    digest: str | None = None
+    changes: list[StateChange] = field(default_factory=list)
+    going: list[StoredMapping] = field(default_factory=list)
+
+    @property
+    def hindering(self) -> list[ImportProblem]:
+        """The problems that are more than warnings."""
+        return [problem for problem in self.problems if not problem.warning]
+
+    def named(self, action: str) -> list[str]:
+        """The mappings of which this becomes."""
+        return [one.mapping for one in self.mappings if one.action == action]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """The file and what is stored: `after` is every mapping as it would be."""
+
+    source: Source
+    entries: dict[str, Entry]
+    stored: dict[str, StoredMapping]
+    after: dict[str, Mapping]
+
+    def before(self, name: str) -> Mapping | None:
+        return self.stored[name].mapping if name in self.stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """Whether to look or to do what the preview with `digest` showed, and whether what is not in the file goes."""
+
+    preview: bool = True
+    remove_missing: bool = False
+    digest: str | None = None
+
+
+async def import_file(services: Services, content: bytes, options: ImportOptions, *, is_json: bool) -> ImportPlan:
+    """Preview or apply a file. Raises Problem (400, 409), Passing, NeedsPerson."""
+    try:
+        source = read_text(content, is_json=is_json)
+    except TextError as error:
+        raise Problem(400, "unreadable_file", str(error)) from None
+    if options.preview:
+        return await plan_import(services, source, remove_missing=options.remove_missing)
+    if options.digest is None:
+        raise Problem(400, "digest_missing", "digest: hand in the digest of the preview to apply it.", field="digest")
+    return await apply_import(services, source, options.digest, remove_missing=options.remove_missing)
+
+
+async def plan_import(services: Services, source: Source, *, remove_missing: bool) -> ImportPlan:
+    """What the file would change, and everything that is wrong. Raises Passing, NeedsPerson."""
+    entries, faults = read_configuration(source.value)
+    plan = ImportPlan(problems=[_problem_of_fault(source, fault) for fault in faults])
+    if faults:
+        return plan
+    stored = {one.mapping.name: one for one in await services.mappings.all()}
+    named = {entry.mapping.name: entry for entry in entries}
+    kept = {} if remove_missing else {name: one.mapping for name, one in stored.items()}
+    after = kept | {name: entry.mapping for name, entry in named.items()}
+    compared = _Compared(source, named, stored, after)
+    plan.mappings = [_planned(compared, name) for name in sorted(stored.keys() | after.keys())]
+    read = await _check(services, compared, plan)
+    _compose(services, compared, plan, read)
+    if not plan.hindering:
+        plan.digest = _digest(compared, remove_missing)
+    return plan
+
+
+async def apply_import(services: Services, source: Source, digest: str, *, remove_missing: bool) -> ImportPlan:
+    """Do what the preview with this digest showed, all of it or nothing; answers it.
+
+    Raises Problem (400 something is wrong, 409 the file or the configuration is another one), Passing, NeedsPerson.
+    """
+    plan = await plan_import(services, source, remove_missing=remove_missing)
+    if plan.hindering:
+        raise _faulty(plan.hindering)
+    if plan.digest != digest:
+        raise _moved()
+    await _store(services, plan)
+    for name in (*plan.named("created"), *plan.named("changed")):
+        await make_due(services, name)
+    return plan
+
+
+async def _store(services: Services, plan: ImportPlan) -> None:
+    """All in one transaction. Raises Problem (409)."""
+    removals = await begun_removals(services, plan.going)
+    changes = [*plan.changes, *changes_of_removals(removals, plan.going)]
+    if not changes:
+        return
+    try:
+        await services.mappings.change(changes, OCCASION)
+    except StateConflict as conflict:
+        await give_up_removals(services, removals)
+        raise _moved() from conflict
+    await send_removals(services, removals)
+
+
+def _planned(compared: _Compared, name: str) -> MappingPlan:
+    before, after = compared.before(name), compared.after.get(name)
+    if before == after:
+        return MappingPlan(name, "unchanged")
+    members = differences(before, after)
+    if before is None:
+        return MappingPlan(name, "created", members)
+    return MappingPlan(name, "changed" if after else "removed", members)
+
+
+async def _check(services: Services, compared: _Compared, plan: ImportPlan) -> list[Table]:
+    """Tell the plan everything that is wrong; answers the tables that were read from the services for it."""
+    written = [compared.after[name] for name in (*plan.named("created"), *plan.named("changed"))]
+    checked = await asyncio.gather(*(_checked(services, compared, mapping) for mapping in written))
+    for mapping, (problems, _) in zip(written, checked, strict=True):
+        plan.problems += [_problem_of_mapping(compared, mapping, problem) for problem in problems]
+    for name, problem in await problems_of_removal(services, plan.named("removed"), list(compared.after.values())):
+        plan.problems.append(ImportProblem(None, name, problem.member, problem.code, problem.message))
+    plan.problems.sort(key=lambda one: (one.warning, one.line or 0))
+    tables = {(table.side, table.name): table for _, read in checked for table in read}
+    return list(tables.values())
+
+
+async def _checked(
+    services: Services, compared: _Compared, mapping: Mapping
+) -> tuple[list[MappingProblem], list[Table]]:
+    """The same checks that every change of a mapping goes through, beside the mappings that there will be."""
+    before = compared.before(mapping.name)
+    others = [one for one in compared.after.values() if one.name != mapping.name]
+    described = await describe(services, mapping)
+    problems = await problems_of_all(services, mapping, others, described, before)
+    return [*problems, *await _of_what_is_kept(services, before, mapping)], described.read
+
+
+async def _of_what_is_kept(services: Services, before: Mapping | None, after: Mapping) -> list[MappingProblem]:
+    """Couplings join records of the tables they were made for, and a mapping that goes must be gone first."""
+    if before is None:
+        if await services.mappings.removal(after.name) is None:
+            return []
+        return [MappingProblem("mapping_being_removed", "name", f"{after.name} is being removed; wait for the end.")]
+    if all(before.table(side).table == after.table(side).table for side in Side):
+        return []
+    couplings, _ = await services.couplings(before.name).page(limit=1)
+    text = f"{before.name} has couplings, which belong to its tables. Uncouple its records first, or make another."
+    return [MappingProblem("tables_in_use", "business_central.table", text)] if couplings else []
+
+
+def _compose(services: Services, compared: _Compared, plan: ImportPlan, read: Sequence[Table]) -> None:
+    """The documents to store: each over just the version that was looked at."""
+    for one in plan.mappings:
+        if one.action in ("created", "changed"):
+            body, stored = SHAPE.pack(compared.after[one.mapping]), compared.stored.get(one.mapping)
+            plan.changes.append(Put(one.mapping, body, stored.etag) if stored else Insert(one.mapping, body))
+    plan.going = [compared.stored[name] for name in plan.named("removed")]
+    if any(one.action != "unchanged" for one in plan.mappings):
+        plan.changes += changes_of_tables(services, compared.after.values(), read)
+    if (many := len(plan.changes) + 2 * len(plan.going) + 2) > MAX_CHANGES:
+        text = f"The file changes {many} documents at once; {MAX_CHANGES} are the most. Apply it in parts."
+        plan.problems.append(ImportProblem(None, None, "mappings", "too_many_changes", text))
+
+
+def _digest(compared: _Compared, remove_missing: bool) -> str:
+    """Another file, another stored version, another choice: another digest."""
+    versions = {name: one.etag for name, one in sorted(compared.stored.items())}
+    told: list[Any] = [compared.source.value, versions, remove_missing]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _problem_of_fault(source: Source, fault: Fault) -> ImportProblem:
+    member = ".".join(map(str, fault.path))
+    return ImportProblem(source.line_of(fault.path), _name_at(source, fault.path), member, fault.code, fault.message)
+
+
+def _name_at(source: Source, path: Sequence[str | int]) -> str | None:
+    """The name of the mapping that a place belongs to, where it has one."""
+    if len(path) < 2 or path[0] != "mappings":
+        return None
+    entry = source.value["mappings"][path[1]]
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _problem_of_mapping(compared: _Compared, mapping: Mapping, problem: MappingProblem) -> ImportProblem:
+    path = (*compared.entries[mapping.name].path, *path_of(problem.member, mapping))
+    line = compared.source.line_of(path)
+    return ImportProblem(line, mapping.name, problem.member, problem.code, problem.message, problem.warning)
+
+
+def _faulty(problems: Iterable[ImportProblem]) -> Problem:
+    first, *more = problems
+    at = f"Line {first.line}: " if first.line else ""
+    rest = f" And {len(more)} more; the preview has them all." if more else ""
+    return Problem(400, "faulty_configuration", f"{at}{first.message}{rest}", field=first.member)
+
+
+def _moved() -> Problem:
+    text = "The file, or the configuration, is not the one of this preview. Look at a new preview and take its digest."
+    return Problem(409, "configuration_moved", text, field="digest")

@@ -1,0 +1,80 @@
+"""Mappings that an import removes: under the conditions of removing a single one, and by the same jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from shared.core.check_together import users_of
+from shared.core.jobs import Job, JobStatus, JobType, Trigger, job_key
+from shared.core.mapping import Mapping
+from shared.core.mapping_problem import MappingProblem
+from shared.core.sides import Direction
+from shared.ports import StateChange
+from shared.services.context import Services
+from shared.services.removing_mappings import wake_removals
+from shared.services.repositories.mappings import Removal, StoredMapping, removal_begins
+
+
+async def problems_of_removal(
+    services: Services, names: Sequence[str], remaining: Sequence[Mapping]
+) -> list[tuple[str, MappingProblem]]:
+    """Why mappings cannot be removed: others need them, or a run of them is on."""
+    found = [(name, problem) for name in names for problem in _needed(name, remaining)]
+    for name in names:
+        state = await services.runs(name).state()
+        if state.active or state.queued or state.waiting:
+            text = f"A run of {name} is on. Disable the mapping, and remove it when the run has ended."
+            found.append((name, MappingProblem("mapping_busy", "mapping", text)))
+    return found
+
+
+def _needed(name: str, remaining: Sequence[Mapping]) -> Iterator[MappingProblem]:
+    if users := users_of(name, remaining):
+        text = f"{name} is not in the file, and {', '.join(users)} still depends on it."
+        yield MappingProblem("mapping_needed", "mapping", text)
+
+
+async def begun_removals(services: Services, mappings: Sequence[StoredMapping]) -> list[Removal]:
+    """One removal with its job for each of these mappings; nothing is removed yet."""
+    now, by = services.clock.now(), services.acting_for
+    removals = [Removal(one.mapping.name, job_key(now, services.ids.new()), by, now, now) for one in mappings]
+    await services.jobs.save([_job(removal) for removal in removals])
+    return removals
+
+
+def changes_of_removals(removals: Sequence[Removal], mappings: Sequence[StoredMapping]) -> list[StateChange]:
+    """What begins the removals, each over just the version that was looked at; each document once."""
+    changes = [
+        change
+        for removal, stored in zip(removals, mappings, strict=True)
+        for change in removal_begins(removal, stored.etag)
+    ]
+    return list({change.key: change for change in changes}.values())
+
+
+async def send_removals(services: Services, removals: Sequence[Removal]) -> None:
+    """Send the first messages. What gets lost here is sent by the timer."""
+    await wake_removals(services, list(removals), timedelta(0))
+
+
+async def give_up_removals(services: Services, removals: Sequence[Removal]) -> None:
+    """End the jobs of removals that did not come about."""
+    jobs = [_job(removal) for removal in removals]
+    for job in jobs:
+        job.status, job.finished_at = JobStatus.FAILED, services.clock.now()
+        job.message = "Somebody else changed the configuration."
+    await services.jobs.save(jobs)
+
+
+def _job(removal: Removal) -> Job:
+    return Job(
+        id=removal.job,
+        run=removal.job,
+        mapping=removal.mapping,
+        direction=Direction.BIDIRECTIONAL,
+        trigger=Trigger.PERSON,
+        requested_at=removal.requested_at,
+        requested_by=removal.requested_by,
+        type=JobType.UNCOUPLING,
+    )
