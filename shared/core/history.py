@@ -35,6 +35,7 @@ class What(StrEnum):
     LEFT_ALONE = "left_alone"  # a record has left the mapping's filter
     RESTORED = "restored"
     UNCOUPLED = "uncoupled"
+    DELETED = "deleted"  # the record that was left of the pair, and the coupling with it
 
 
 @dataclass(frozen=True, slots=True)

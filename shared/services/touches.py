@@ -93,9 +93,9 @@ def noted_end(work: Slice, one: Settled, coupling: Coupling) -> Coupling:
     return with_note(work, coupling, What.UNCOUPLED, rule)
 
 
-async def remove_noted(work: Slice, couplings: Sequence[Coupling], rule: Reason) -> None:
+async def remove_noted(work: Slice, couplings: Sequence[Coupling], rule: Reason, what: What = What.UNCOUPLED) -> None:
     """Remove couplings with a note of it; their history stays. Raises StateConflict."""
-    await work.couplings.remove([with_note(work, one, What.UNCOUPLED, rule) for one in couplings])
+    await work.couplings.remove([with_note(work, one, what, rule) for one in couplings])
 
 
 def _moved(before: Coupling, after: Coupling, side: Side) -> Iterable[Difference]:

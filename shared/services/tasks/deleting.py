@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.core.error_actions import ErrorAction, refusal_of
+from shared.core.history import What
 from shared.core.jobs import Counters
 from shared.core.reasons import Reason
 from shared.core.records import Delete, RefusalKind, WriteResult, Written
@@ -121,7 +122,7 @@ async def _end_couplings(work: Slice, gone: Sequence[Doomed]) -> None:
     pairs: Mapping[str, str] = {one.business_central: one.dataverse for one in gone}
     found = await work.couplings.find(Side.BUSINESS_CENTRAL, pairs)
     ended = [one for key, one in found.items() if one.dataverse.id == pairs[key]]
-    await remove_noted(work, ended, Reason.CHOSEN)
+    await remove_noted(work, ended, Reason.CHOSEN, What.DELETED)
     await forget(work, (f"{side}|{ids[at]}" for ids in pairs.items() for at, side in enumerate(Side)))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from shared.core.mapping import DeletionConflictResolution, UpdateConflictResolution
+from shared.core.records import RefusalKind, Refused, Write, WriteResult
 from shared.core.sides import Side
+from shared.core.tables import Table
 from tests.unit.functions.api import Answered, Api
 from tests.world import ACCOUNT, CUSTOMERS
 
@@ -160,3 +163,63 @@ async def test_a_log_is_paged_and_a_deleted_job_keeps_its_id(api: Api) -> None:
 async def test_a_record_that_nothing_was_done_to_has_an_empty_log(api: Api) -> None:
     found = await log(api, "business_central_id=00000000-0000-4000-8000-000000000000")
     assert (found["touches"], found["count"], found["business_central"], found["error"]) == ([], 0, None, None)
+
+
+async def test_what_a_person_has_chosen_is_told_as_that(api: Api) -> None:
+    world = api.world
+    customer, account = await created(api)
+    world.business_central.edit(CUSTOMERS, customer, {"displayName": "Here"})
+    world.dataverse.edit(ACCOUNT, account, {"name": "There"})
+    body = {"mapping": "CUSTOMER", "business_central_ids": [customer], "choice": "get"}
+    assert (await api.call("sync_now", body=body)).status == 202
+    await world.work_off()
+    found = await log(api, f"business_central_id={customer}")
+    assert told(found)[0] == ("updated", "chosen", [FROM])
+    assert found["touches"][0]["changes"] == [change(Side.BUSINESS_CENTRAL, "Here", "There")]
+
+
+async def test_records_that_agree_are_coupled_by_their_match_fields(api: Api) -> None:
+    world = api.world
+    world.account(name="Adatum", emailaddress1="a@adatum.example")
+    customer = world.customer(displayName="Adatum", email="a@adatum.example")
+    await world.synchronize("CUSTOMER")
+    first = told(await log(api, f"business_central_id={customer}"))[-1]
+    assert first == ("coupled", "matched", [])
+
+
+async def test_the_record_that_was_left_and_deleted_keeps_its_log(api: Api) -> None:
+    world = api.world
+    customer, account = await created(api)
+    world.dataverse.remove(ACCOUNT, account)
+    await world.synchronize("CUSTOMER")
+    (error,) = (await api.call("list_errors", query="mapping=CUSTOMER")).json["errors"]
+    asked = await api.call("delete_records", body={"ids": [error["id"]]})
+    assert asked.status == 202, asked.text
+    await world.work_off()
+    assert world.business_central.rows(CUSTOMERS) == {}
+    for query in (f"business_central_id={customer}", f"dataverse_id={account}"):
+        assert told(await log(api, query)) == [("deleted", "chosen", []), ("created", "new_record", [TO])]
+
+
+async def test_a_write_whose_answer_was_lost_is_told_when_it_is_found(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = api.world
+    customer, _ = await created(api)
+    world.business_central.edit(CUSTOMERS, customer, {"displayName": "Adatum Ltd"})
+    write = world.dataverse.write
+
+    async def unanswered(table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
+        await write(table, writes, returning)
+        return [Refused(RefusalKind.UNKNOWN, "") for _ in writes]
+
+    with monkeypatch.context() as deaf:
+        deaf.setattr(world.dataverse, "write", unanswered)
+        await world.synchronize("CUSTOMER")
+    assert told(await log(api, f"business_central_id={customer}")) == [("created", "new_record", [TO])]
+    for _ in range(3):
+        world.clock.advance(minutes=15)
+        await world.synchronize("CUSTOMER")
+    found = await log(api, f"business_central_id={customer}")
+    assert told(found) == [("updated", "source_changed", [TO]), ("created", "new_record", [TO])]
+    assert found["touches"][0]["changes"] == [change(Side.DATAVERSE, "Adatum", "Adatum Ltd")]
