@@ -91,7 +91,11 @@ async def refresh_fields(call: Call) -> Reply:
     found = await refresh_fields(call.services, call.path["mapping"])
     tables = [
         RefreshedTable(
-            side=one.table.side, table=one.table.name, added=one.added, removed=one.removed, changed=one.changed
+            side=one.table.side,
+            table=one.table.name,
+            added=tuple(one.added),
+            removed=tuple(one.removed),
+            changed=tuple(one.changed),
         )
         for one in found.tables
     ]

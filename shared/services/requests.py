@@ -46,7 +46,8 @@ async def enqueue_due(services: Services) -> list[str]:
     """What the timer does each minute: enqueue what is due or has news, wake what got lost. Answers what it touched."""
     now = services.clock.now()
     touched, due, asleep = [], list[Mapping](), list[Asleep]()
-    for stored in await services.mappings.all():
+    mappings, removals = await services.mappings.with_removals()
+    for stored in mappings:
         mapping = stored.mapping
         state = await unless_over(services, await services.runs(mapping.name).state())
         if await _wake_tasks(services, state, now):
@@ -67,6 +68,10 @@ async def enqueue_due(services: Services) -> list[str]:
     from shared.services.full_synchronization import move_on
 
     await move_on(services)
+    if removals:
+        from shared.services.removing_mappings import wake_removals
+
+        await wake_removals(services, removals, services.policy.resend_after)
     return touched + [mapping.name for mapping in due]
 
 

@@ -66,8 +66,14 @@ class MappingRepository:
 
     async def all(self) -> list[StoredMapping]:
         """Every mapping, by name."""
-        rows = [row for row in await self._rows() if "|" not in row.key]
-        return [StoredMapping(SHAPE.unpack(row.body), row.etag) for row in rows]
+        mappings, _ = await self.with_removals()
+        return mappings
+
+    async def with_removals(self) -> tuple[list[StoredMapping], list[Removal]]:
+        """Every mapping by name, and those that are being removed, at the cost of one."""
+        rows = await self._rows()
+        mappings = [StoredMapping(SHAPE.unpack(row.body), row.etag) for row in rows if "|" not in row.key]
+        return mappings, [REMOVALS.unpack(row.body) for row in rows if row.key.startswith(REMOVAL)]
 
     async def get(self, name: str) -> StoredMapping | None:
         """One mapping by its name, in any case."""
@@ -107,11 +113,6 @@ class MappingRepository:
         rows = await self._state.get_many(TABLE, self._connection, list(after))
         before = {key: SHAPE.unpack(row.body) for key, row in rows.items()}
         return self._recorder.recorded(before, after, occasion)
-
-    async def removals(self) -> list[Removal]:
-        """The mappings that are being removed."""
-        rows = await self._state.scan(TABLE, self._connection, prefix=REMOVAL)
-        return [REMOVALS.unpack(row.body) for row in rows]
 
     async def removal(self, name: str) -> Removal | None:
         """How far the removal of a mapping has come; None when it is not being removed."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind
+from shared.services import removing_mappings
+from shared.services.requests import enqueue_due
 from tests.unit.custom_mappings import (
     CARDS,
     FAULTY,
@@ -439,7 +443,7 @@ async def test_what_is_known_of_companies_goes_with_their_mapping(api: Api) -> N
     assert left_of(api, "VENDOR") != []
 
 
-async def test_a_removal_goes_on_slice_by_slice_after_a_lost_message(api: Api) -> None:
+async def removal_whose_message_was_lost(api: Api) -> Answered:
     world = api.world
     await made(api)
     for number in range(30):
@@ -448,14 +452,43 @@ async def test_a_removal_goes_on_slice_by_slice_after_a_lost_message(api: Api) -
     asked = await api.call("delete_mapping", ITEM)
     delivery = world.queue.receive()
     assert delivery is not None
-    world.queue.complete(delivery)  # lost
+    world.queue.complete(delivery)
+    return asked
+
+
+async def test_a_name_is_taken_until_everything_of_its_mapping_is_gone(api: Api) -> None:
+    asked = await removal_whose_message_was_lost(api)
     repeated = await api.call("create_mapping", body=ITEM_PRODUCT)
     assert (repeated.status, repeated.code) == (409, "mapping_being_removed")
     again = await api.call("delete_mapping", ITEM)
     assert again.json["id"] == asked.json["id"]
+
+
+async def test_the_timer_wakes_a_removal_whose_message_was_lost(api: Api) -> None:
+    asked, world = await removal_whose_message_was_lost(api), api.world
+    for name in ("CUSTOMER", "VENDOR", "CONTACT", "CURRENCY", "SALESPEOPLE", "UOM"):
+        await api.call("change_mapping", {"mapping": name}, body={"enabled": False})
+    await enqueue_due(world.services)
+    assert world.queue.receive() is None  # it may still be on its way
     world.clock.advance(minutes=10)
-    await api.call("delete_mapping", ITEM)
+    await enqueue_due(world.services)
     await world.work_off()
+    assert left_of(api, "ITEM-PRODUCT") == []
+    assert (await api.call("get_job", {"id": asked.json["id"]})).json["status"] == "succeeded"
+
+
+async def test_a_removal_is_cut_into_slices(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = api.world
+    await made(api)
+    for number in range(30):
+        world.business_central.put(ITEMS, {"number": f"I{number}", "displayName": f"Item {number}", "blocked": False})
+    await world.synchronize("ITEM-PRODUCT")
+    monkeypatch.setattr(removing_mappings, "PAGE", 10)
+    world.policy = replace(world.policy, slice_time=timedelta(0))
+    world.services = world.instance()
+    job = await removed(api, "ITEM-PRODUCT")
+    assert (job["status"], job["uncoupled"]) == ("succeeded", 30)
+    assert job["slices"] >= 60 // 10
     assert left_of(api, "ITEM-PRODUCT") == []
 
 
