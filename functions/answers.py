@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
+from shared.core.notifications import Desk
 from shared.core.retention import is_idle
 from shared.core.schedule import ScheduleStatus, Standing
 from shared.core.sides import Direction
@@ -161,12 +162,26 @@ class MappingHealthAnswer(StateAnswer):
     mapping: str
 
 
+class NotificationHealthAnswer(Answer):
+    """Whether notifications arrive; `trouble` says why the last one did not."""
+
+    connection: str
+    last_sent_at: datetime | None
+    failures: int
+    trouble: str
+    retry_at: datetime | None
+
+
 class HealthAnswer(Answer):
-    """Every dependency, and every mapping's punctuality (none while the storage does not answer)."""
+    """Every dependency, and every mapping's punctuality (none while the storage does not answer).
+
+    `notifications` is empty where none are set up.
+    """
 
     status: Literal["ok", "trouble"]
     checks: tuple[CheckAnswer, ...]
     mappings: tuple[MappingHealthAnswer, ...]
+    notifications: tuple[NotificationHealthAnswer, ...]
 
 
 def job_answer(job: Job) -> JobAnswer:
@@ -216,6 +231,19 @@ def health_answer(found: AppHealth) -> HealthAnswer:
             MappingHealthAnswer(connection=name, mapping=one.mapping, **_state(one.state, one.standing))
             for name, one in mappings
         ),
+        notifications=tuple(
+            _notification_health(name, one.desk) for name, one in found.connections.items() if one.desk is not None
+        ),
+    )
+
+
+def _notification_health(connection: str, desk: Desk) -> NotificationHealthAnswer:
+    return NotificationHealthAnswer(
+        connection=connection,
+        last_sent_at=desk.last_sent_at,
+        failures=desk.failures,
+        trouble=desk.trouble,
+        retry_at=desk.retry_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""The timers: one enqueues what is due and does no work itself, one removes what is old."""
+"""The timers: one enqueues what is due and tells what needs a person, one removes what is old."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import logging
 import azure.functions as func
 
 from shared.services.connections import Connections, in_each
-from shared.services.requests import enqueue_due
 from shared.services.retention import remove_what_is_old
+from shared.services.ticking import tick
 
 log = logging.getLogger(__name__)
 TIDYING = "0 17 * * * *"  # once an hour, when nothing else is likely to begin
@@ -23,7 +23,7 @@ def timers_blueprint(connections: Connections) -> func.Blueprint:
         arg_name="timer", schedule=connections.default.policy.schedule, run_on_startup=False, use_monitor=True
     )
     async def enqueue_due_jobs(timer: func.TimerRequest) -> None:
-        for services, touched in await in_each(connections, enqueue_due):
+        for services, touched in await in_each(connections, tick):
             if touched:
                 late = " (late)" if timer.past_due else ""
                 log.info("%s: enqueued %s%s", services.connection, ", ".join(touched), late)

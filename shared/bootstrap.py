@@ -21,7 +21,7 @@ from shared.core.retention import Retention
 from shared.core.tables import Table
 from shared.core.web_client import WebClient
 from shared.defaults import standard_mappings, standard_tables
-from shared.ports import BusinessCentralStore, Clock, DataverseStore, DeadLetters, JobQueue, StateStore
+from shared.ports import BusinessCentralStore, Clock, DataverseStore, DeadLetters, JobQueue, Notifier, StateStore
 from shared.services.access import Access, EntraAccess, KeysAtTheHost, TokenVerifier
 from shared.services.connections import Connection, Connections
 from shared.services.context import Facts, Policy, Services
@@ -79,6 +79,7 @@ class _Common:
     state: StateStore
     queue: JobQueue
     dead_letters: DeadLetters
+    notifier: Notifier | None
     clock: Clock
     tables: Mapping[tuple[str, str], Table]
     policy: Policy
@@ -95,11 +96,14 @@ def _common(settings: Settings) -> _Common:
         resend_after=timedelta(seconds=settings.resend_seconds),
         in_doubt=timedelta(seconds=settings.in_doubt_seconds),
         retention=Retention(timedelta(days=settings.jobs_days), timedelta(days=settings.idle_jobs_days)),
+        notify_every=timedelta(minutes=settings.notification_minutes),
+        notify_records=settings.notification_records,
     )
     return _Common(
         state=later(lambda: _state(settings)),
         queue=later(lambda: _queue(settings)),
         dead_letters=later(lambda: _dead_letters(settings)),
+        notifier=later(lambda: _notifier(settings)) if settings.notification_url else None,
         clock=SystemClock(),
         tables=later(standard_tables),
         policy=policy,
@@ -122,6 +126,7 @@ def _services(settings: Settings, common: _Common) -> Services:
         budget=common.budget,
         web_client=_web_client(settings),
         dead_letters=common.dead_letters,
+        notifier=common.notifier,
     )
 
 
@@ -243,6 +248,13 @@ def _dead_letters(settings: Settings) -> Any:
 
     queue: Any = _queue(settings)
     return ServiceBusDeadLetters(queue)
+
+
+def _notifier(settings: Settings) -> Notifier:
+    from shared.adapters.webhook import Webhook
+
+    assert settings.notification_url is not None
+    return Webhook(settings.notification_url.get_secret_value(), settings.notification_format)
 
 
 def _credential(settings: Settings, named: str | None) -> Any:

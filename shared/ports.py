@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.core.budget import Share
+from shared.core.notifications import Card
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table, TableName
@@ -328,6 +329,14 @@ class DeadLetters(Protocol):
         One at a time, each sent before it is removed: what dies in between sends it twice, never not at all. Raises
         Passing, NeedsPerson.
         """
+        ...
+
+
+class Notifier(Protocol):
+    """Where the app tells people what needs them."""
+
+    async def send(self, card: Card) -> None:
+        """Deliver one message. Raises Passing when that may work later, NeedsPerson when the address refuses it."""
         ...
 
 

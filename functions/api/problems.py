@@ -164,6 +164,7 @@ KINDS = (
     Kind(404, "unknown_job", "there is no job or request with this id", "See `GET /api/jobs`."),
     Kind(404, "unknown_message", "there is no such dead letter", "See `GET /api/messages/dead`."),
     Kind(409, "mapping_disabled", "a disabled mapping is to be synchronized", "Enable the mapping first."),
+    Kind(409, "notifications_off", "no address for notifications is set", "Set `NOTIFICATION_URL`."),
     Kind(409, "mapping_paused", "a paused mapping is to be synchronized", "Resume the mapping first."),
     Kind(409, "ambiguous_table", "several mappings have this table", "Name one of the mappings in `detail`."),
     Kind(409, "direction_forbids", "the mapping's direction forbids the choice", "Choose one that `detail` names."),
@@ -223,6 +224,7 @@ KINDS = (
         "very many tasks wait in the mapping already",
         "Ask again after `Retry-After` seconds.",
     ),
+    Kind(502, "not_delivered", "a test notification did not arrive", "See what `detail` says, and ask again."),
     Kind(500, "internal_error", "the app's fault", "Look into the app's log."),
 )
 """By status; of storage, queue and token the app's own failures answer 502 or 503 with codes of their own."""

@@ -116,6 +116,21 @@ def _connections(value: object) -> object:
     return read_connections(value) if isinstance(value, str) else value
 
 
+def _webhook(value: SecretStr) -> SecretStr:
+    """An address that may have a query: the signature of a flow is there."""
+    try:
+        parts = urlsplit(value.get_secret_value())
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        known = False
+    if not known or parts.username is not None:
+        raise ValueError("must be an address like https://prod-01.westeurope.logic.azure.com/workflows/...")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https:// (http:// is for this machine only)")
+    return value
+
+
+type WebhookAddress = Annotated[SecretStr, AfterValidator(_webhook)]
 type ApiKeys = Annotated[SecretStr, AfterValidator(_keys)]
 type Schedule = Annotated[str, AfterValidator(_ncrontab)]
 type Address = Annotated[str, AfterValidator(_address)]
@@ -322,6 +337,30 @@ class Settings(BaseModel):
         ge=1,
         le=3650,
         description="The same for the timer's jobs that had nothing to do, of which there are very many.",
+    )
+
+    notification_url: WebhookAddress | None = Field(
+        None,
+        alias="NOTIFICATION_URL",
+        description="Where the app tells what needs a person: the address of a webhook, for example of a flow that "
+        "begins with *When a Teams webhook request is received*. Left out: it tells nobody.",
+    )
+    notification_format: Literal["teams", "json"] = Field(
+        "teams",
+        alias="NOTIFICATION_FORMAT",
+        description="teams: an Adaptive Card, as Teams and Power Automate take it. json: plain data.",
+    )
+    notification_minutes: int = Field(
+        15,
+        alias="NOTIFICATION_MINUTES",
+        ge=1,
+        le=1_440,
+        description="Minutes between two notifications of a connection at least; more is in the next one.",
+    )
+    notification_records: bool = Field(
+        False,
+        alias="NOTIFICATION_RECORDS",
+        description="true: notifications have numbers and names of a few records. They are personal data.",
     )
 
     @model_validator(mode="after")

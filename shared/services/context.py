@@ -21,9 +21,11 @@ from shared.ports import (
     Ids,
     JobQueue,
     NoDeadLetters,
+    Notifier,
     RowStore,
     StateStore,
 )
+from shared.services.noticed import Noticed
 from shared.services.probes import Probes
 from shared.services.read_tables import ReadTables
 from shared.services.recent import Recent
@@ -43,7 +45,8 @@ class Policy:
 
     The timer ticks by `schedule` (NCRONTAB); a mapping is due every `interval`. A run that was not touched for
     `abandoned_after` is woken up, one that nobody began after `resend_after`. Deletions in Business Central are looked
-    for every `sweep_interval`. A write without an answer may still land for `in_doubt`.
+    for every `sweep_interval`. A write without an answer may still land for `in_doubt`. Between two notifications at
+    least `notify_every` passes; they name records only with `notify_records`.
     """
 
     page_size: int = 10_000
@@ -55,6 +58,8 @@ class Policy:
     in_doubt: timedelta = IN_DOUBT
     sweep_interval: timedelta = timedelta(hours=1)
     retention: Retention = field(default_factory=Retention)
+    notify_every: timedelta = timedelta(minutes=15)
+    notify_records: bool = False
 
 
 class Facts:
@@ -97,6 +102,8 @@ class Services:
     policy: Policy = field(default_factory=Policy)
     budget: Budget = field(default_factory=Budget)
     probes: Probes = field(default_factory=Probes)
+    noticed: Noticed = field(default_factory=Noticed)
+    notifier: Notifier | None = None
     dead_letters: DeadLetters = field(default_factory=NoDeadLetters)
     web_client: WebClient = field(default_factory=WebClient)
     read_tables: ReadTables = field(default_factory=ReadTables)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.core.notifications import Desk
 from shared.core.schedule import Standing
 from shared.ports import Check
 from shared.services.context import Services
+from shared.services.repositories.notifications import NotificationRepository
 from shared.services.repositories.runs import MappingState
 from shared.services.scheduling import standing_of
 
@@ -24,10 +26,11 @@ class MappingHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Both services of a connection, and every mapping."""
+    """Both services of a connection, every mapping, and what became of the notifications (None: there are none)."""
 
     checks: Sequence[Check]
     mappings: Sequence[MappingHealth]
+    desk: Desk | None = None
 
     @property
     def ok(self) -> bool:
@@ -53,17 +56,25 @@ async def health(every: Sequence[Services]) -> AppHealth:
     storage, queue, *services = await asyncio.gather(
         every[0].state.check(), every[0].queue.check(), *(reachable(one) for one in every)
     )
-    mappings: list[list[MappingHealth]] = [[] for _ in every]
+    stored: list[tuple[list[MappingHealth], Desk | None]] = [([], None) for _ in every]
     if all(check.ok for check in storage):
-        mappings = await asyncio.gather(*(_mapping_health(one) for one in every))
-    found = zip(every, services, mappings, strict=True)
-    return AppHealth([*storage, *queue], {one.connection: Health(checks, states) for one, checks, states in found})
+        stored = await asyncio.gather(*(_stored_health(one) for one in every))
+    found = zip(every, services, stored, strict=True)
+    return AppHealth([*storage, *queue], {one.connection: Health(checks, *kept) for one, checks, kept in found})
 
 
 async def reachable(services: Services) -> list[Check]:
     """What Business Central and Dataverse say to one connection."""
     found = await asyncio.gather(services.business_central.check(), services.dataverse.check())
     return [check for group in found for check in group]
+
+
+async def _stored_health(services: Services) -> tuple[list[MappingHealth], Desk | None]:
+    """What the storage knows: every mapping, and the notifications."""
+    if services.notifier is None:
+        return await _mapping_health(services), None
+    desk = (await NotificationRepository(services.state, services.connection).get()).desk
+    return await _mapping_health(services), desk
 
 
 async def _mapping_health(services: Services) -> list[MappingHealth]:

@@ -131,7 +131,7 @@ async def _run(work: Slice) -> None:
         await _put_off_or_fail(work, failure)
     except SyncFailure as failure:
         if not work.run.kind.is_task:
-            work.state.failure_code = failure.code
+            work.state.failure_code, work.state.trouble, work.state.troubled_since = failure.code, "", None
         await _end(work, JobStatus.FAILED, str(failure))
 
 
@@ -270,6 +270,7 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     """A busy service: wait as long as it says and go on from the checkpoint; after many times, say so and end."""
     setbacks = work.run.setbacks
     if setbacks >= MOST_SETBACKS:
+        work.state.failure_code = failure.code
         await _end(work, JobStatus.FAILED, str(failure))
         return
     log.warning("run %s of %s is put off: %s", work.run.id, work.mapping.name, failure)
@@ -279,7 +280,8 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
     work.run.note = f"Put off: {failure}"
     if not work.run.kind.is_task:
         work.state.trouble = str(failure)
-        work.state.troubled_since = work.state.troubled_since or work.services.clock.now()
+        came_on_last = work.services.clock.now() if work.run.pages else work.run.requested_at
+        work.state.troubled_since = work.state.troubled_since or came_on_last
     await work.ledger.write()
     await follow_run(work.services, work.run)
     await send_slice(work.services, work.run, delay=delay)

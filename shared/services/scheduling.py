@@ -32,7 +32,8 @@ def schedule_next(work: Slice, status: JobStatus, now: datetime) -> None:
     """Set when the mapping runs next, after a synchronization has ended (not yet stored)."""
     state, mapping = work.state, work.mapping
     state.failures = state.failures + 1 if status is JobStatus.FAILED else 0
-    state.trouble, state.troubled_since = "", None
+    if status is JobStatus.SUCCEEDED:
+        state.failure_code, state.trouble, state.troubled_since = "", "", None
     if state.next_due_at is not None and work.run.requested_at < state.next_due_at <= now:
         state.inactive_since = state.inactive_until = None
         return  # made due while the run was on, by a hand that it may not have heeded

@@ -28,6 +28,7 @@ SECTIONS = {
     "Who may call": ("API_", "APP_SERVICE", "ENTRA_", "WEBSITE_AUTH"),
     "Where the state is kept": ("AzureWebJobsStorage",),
     "Where the queue is": ("ServiceBusConnection",),
+    "Who is told": ("NOTIFICATION_",),
     "How it works": ("",),
 }
 """Which settings stand together: each goes to the first section with the beginning of its name."""

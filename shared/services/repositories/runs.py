@@ -37,7 +37,8 @@ class MappingState:
     `milestones` part the couplings into lanes of about the same length (see CouplingRepository). `sweeps_asked` beyond
     `sweeps_done`: deletions are looked for on both sides in the next run. A mapping on hold due to inactivity has
     `inactive_since` and `inactive_until`; `next_due_at` is then when it is looked at at the latest. `failures` are the
-    failed runs in a row. `trouble` is why the present run was put off, `troubled_since` since when it has not come on.
+    failed runs in a row, `failure_code` the code of the last one. `trouble` is why the present run was put off,
+    `troubled_since` since when it has not come on.
     """
 
     mapping: str
@@ -62,6 +63,7 @@ class MappingState:
     inactive_since: datetime | None = None
     inactive_until: datetime | None = None
     failures: int = 0
+    failure_code: str = ""
     trouble: str = ""
     troubled_since: datetime | None = None
     pause: Pause | None = None
@@ -115,10 +117,10 @@ class Run:
     full: FullRun | None = None
     began: bool = False
     tries: int = 0
-
     unsettled: int = 0
     rounds: int = 0
     before_round: dict[Side, Counters] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
