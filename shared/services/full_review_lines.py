@@ -112,10 +112,17 @@ def _jobs(run: Run) -> tuple[LineJobAnswer, ...]:
     return tuple(_job(run, job, sources) for job, sources in by_job.items())
 
 
+def _counters(run: Run, source: Side) -> Counters:
+    """What counts in the end: that its own writes are told to a run which reads on does not."""
+    so_far = run.counters.get(source, Counters())
+    before = run.before_round.get(source)
+    return replace(so_far, unchanged=before.unchanged, skipped=before.skipped) if before else so_far
+
+
 def _job(run: Run, job: str, sources: list[Side]) -> LineJobAnswer:
     counters = Counters()
     for source in sources:
-        counters.add(run.counters.get(source, Counters()))
+        counters.add(_counters(run, source))
     counts = asdict(counters)
     direction = direction_from(sources[0]) if len(sources) == 1 else Direction.BIDIRECTIONAL
     status = JobStatus.QUEUED if run.started_at is None else JobStatus.RUNNING

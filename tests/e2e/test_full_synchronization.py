@@ -43,7 +43,7 @@ async def ended(everything: Everything, address: str) -> dict[str, Any]:
             if status.status_code == 200:
                 return dict(status.json())
             assert status.status_code == 202, status.text
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
 
 
 async def in_full(everything: Everything, **request: Any) -> dict[str, dict[str, Any]]:

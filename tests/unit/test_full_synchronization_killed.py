@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.core.access import Caller
 from shared.core.full_synchronization import LineStatus
+from shared.services.context import Policy
 from shared.services.forms.full_synchronization import StartForm
 from shared.services.full_review import start_all
 from shared.services.full_synchronization import reviews
@@ -20,9 +22,9 @@ from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS, TABLES, Wo
 ANNA = Caller("Anna")
 
 
-async def prepared() -> TroubledWorld:
+async def prepared(policy: Policy | None = None) -> TroubledWorld:
     """Currencies to be coupled, then customers to be created, one of them in a currency; nothing else takes part."""
-    world = TroubledWorld()
+    world = TroubledWorld(policy=policy or Policy())
     for stored in await world.services.mappings.all():
         await world.change(stored.mapping.name, enabled=stored.mapping.name in ("CURRENCY", "CUSTOMER"))
     currency = world.business_central.put(CURRENCIES, {"code": "USD", "displayName": "US Dollar"})
@@ -78,16 +80,23 @@ async def snapshot(world: TroubledWorld) -> dict[str, Any]:
     }
 
 
-async def test_killed_anywhere_the_review_ends_the_same() -> None:
-    world = await prepared()
-    await start_all(world.services, StartForm(), ANNA)
+@pytest.mark.parametrize(
+    ("policy", "step"),
+    [
+        pytest.param(Policy(), 2, id="in one slice each"),
+        pytest.param(Policy(page_size=1, slice_time=timedelta(0)), 17, id="in many slices"),
+    ],
+)
+async def test_killed_anywhere_the_review_ends_the_same(policy: Policy, step: int) -> None:
+    world = await prepared(policy)
+    await start_all(world.services, StartForm(do="full_synchronization"), ANNA)
     whole = copy_of(world)
     whole.trouble.arm()
     assert not await work_off(whole)
     calls, expected = whole.trouble.calls, await snapshot(whole)
     assert {status for status, *_ in expected["lines"].values()} == {LineStatus.FINISHED}
     assert expected["couplings"] == {"CURRENCY": 1, "CUSTOMER": 2}
-    for call in range(1, calls + 1):
+    for call in range(1, calls + 1, step):
         again = copy_of(world)
         again.trouble.arm({call: again.trouble.kill})
         assert await work_off(again)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.core.sides import Side
+from shared.services.context import Policy
 from shared.services.requests import enqueue_due
+from shared.services.run_slice import run_slice
 from tests.unit.functions.api import Answered, Api
-from tests.world import ACCOUNT
+from tests.world import ACCOUNT, CUSTOMERS, World
 
 CUSTOMER = {"mapping": "customer"}
 FULL = {"do": "full_synchronization"}
@@ -112,6 +116,39 @@ async def test_what_is_refused(
 ) -> None:
     refused = await api.call(operation, path, body=body)
     assert (refused.status, refused.code) == (status, code)
+
+
+async def test_what_was_overwritten_is_in_the_log_of_the_record_with_both_values(api: Api) -> None:
+    world = api.world
+    customer = next(iter(world.business_central.rows(CUSTOMERS)))
+    await api.call("start_full_synchronization_line", CUSTOMER, body=FULL)
+    await world.work_off()
+    coupling = (await world.services.couplings("CUSTOMER").find(Side.BUSINESS_CENTRAL, [customer]))[customer]
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "here"})
+    world.dataverse.edit(ACCOUNT, coupling.dataverse.id, {"telephone1": "there"})
+    await api.call("restart_full_synchronization_line", CUSTOMER, body=FULL)
+    await world.work_off()
+    touches = (await api.call("record_log", query=f"mapping=CUSTOMER&business_central_id={customer}")).json["touches"]
+    assert touches[0]["rule"] == "overwritten"
+    assert touches[0]["changes"] == [{"side": "dataverse", "column": "telephone1", "old": "there", "new": "here"}]
+
+
+async def test_it_shows_how_far_it_has_come() -> None:
+    api = Api(World(policy=Policy(page_size=2, slice_time=timedelta(0))))
+    await api.world.change("CURRENCY", enabled=False)
+    await api.world.change("SALESPEOPLE", enabled=False)
+    for number in range(4):
+        api.world.customer(displayName=f"Customer {number}")
+    await api.call("start_full_synchronization_line", CUSTOMER, body=FULL)
+    seen = []
+    while (delivery := api.world.queue.receive()) is not None:
+        await run_slice(api.world.services, delivery.message.body)
+        api.world.queue.complete(delivery)
+        found = await api.call("get_full_synchronization", CUSTOMER)
+        seen.append((found.status, found.json["jobs"][0]["done"], found.json["pages"]))
+    assert seen[0] == (202, 2, 1)
+    assert seen[-1][:2] == (200, 4)
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
 
 async def test_a_second_one_is_refused_while_the_first_is_on(api: Api) -> None:
