@@ -18,14 +18,15 @@ from shared.core.configuration_diff import MemberChange, differences
 from shared.core.configuration_file import Entry, Fault, path_of, read_configuration
 from shared.core.mapping import Mapping
 from shared.core.mapping_problem import MappingProblem
-from shared.core.sides import Side
 from shared.core.tables import Table
 from shared.ports import MAX_CHANGES, Insert, Put, StateChange, StateConflict
 from shared.services.configuration_removal import (
+    Hindrance,
     begun_removals,
     changes_of_removals,
     give_up_removals,
-    problems_of_removal,
+    hindrances_of_change,
+    hindrances_of_removal,
     send_removals,
 )
 from shared.services.configuration_text import Source, TextError, read_text
@@ -182,8 +183,7 @@ async def _check(services: Services, compared: _Compared, plan: ImportPlan) -> l
     checked = await asyncio.gather(*(_checked(services, compared, mapping) for mapping in written))
     for mapping, (problems, _) in zip(written, checked, strict=True):
         plan.problems += [_problem_of_mapping(compared, mapping, problem) for problem in problems]
-    for name, problem in await problems_of_removal(services, plan.named("removed"), list(compared.after.values())):
-        plan.problems.append(ImportProblem(None, name, problem.member, problem.code, problem.message))
+    plan.problems += [_problem_of_hindrance(compared, one) for one in await _hindrances(services, compared, plan)]
     plan.problems.sort(key=lambda one: (one.warning, one.line or 0))
     tables = {(table.side, table.name): table for _, read in checked for table in read}
     return list(tables.values())
@@ -196,21 +196,15 @@ async def _checked(
     before = compared.before(mapping.name)
     others = [one for one in compared.after.values() if one.name != mapping.name]
     described = await describe(services, mapping)
-    problems = await problems_of_all(services, mapping, others, described, before)
-    return [*problems, *await _of_what_is_kept(services, before, mapping)], described.read
+    return await problems_of_all(services, mapping, others, described, before), described.read
 
 
-async def _of_what_is_kept(services: Services, before: Mapping | None, after: Mapping) -> list[MappingProblem]:
-    """Couplings join records of the tables they were made for, and a mapping that goes must be gone first."""
-    if before is None:
-        if await services.mappings.removal(after.name) is None:
-            return []
-        return [MappingProblem("mapping_being_removed", "name", f"{after.name} is being removed; wait for the end.")]
-    if all(before.table(side).table == after.table(side).table for side in Side):
-        return []
-    couplings, _ = await services.couplings(before.name).page(limit=1)
-    text = f"{before.name} has couplings, which belong to its tables. Uncouple its records first, or make another."
-    return [MappingProblem("tables_in_use", "business_central.table", text)] if couplings else []
+async def _hindrances(services: Services, compared: _Compared, plan: ImportPlan) -> list[Hindrance]:
+    """What is kept of mappings may stand against it."""
+    found = await hindrances_of_removal(services, plan.named("removed"), list(compared.after.values()))
+    for name in (*plan.named("created"), *plan.named("changed")):
+        found += await hindrances_of_change(services, compared.before(name), compared.after[name])
+    return found
 
 
 def _compose(services: Services, compared: _Compared, plan: ImportPlan, read: Sequence[Table]) -> None:
@@ -252,6 +246,12 @@ def _problem_of_mapping(compared: _Compared, mapping: Mapping, problem: MappingP
     path = (*compared.entries[mapping.name].path, *path_of(problem.member, mapping))
     line = compared.source.line_of(path)
     return ImportProblem(line, mapping.name, problem.member, problem.code, problem.message, problem.warning)
+
+
+def _problem_of_hindrance(compared: _Compared, found: Hindrance) -> ImportProblem:
+    entry = compared.entries.get(found.mapping)
+    line = compared.source.line_of((*entry.path, *path_of(found.member, entry.mapping))) if entry else None
+    return ImportProblem(line, found.mapping, found.member, found.code, found.message)
 
 
 def _faulty(problems: Iterable[ImportProblem]) -> Problem:

@@ -1,38 +1,65 @@
-"""Mappings that an import removes: under the conditions of removing a single one, and by the same jobs."""
+"""What an import must not do to mappings that are in use, and removing those that are to go.
+
+Both under the conditions of changing or removing a single one, and the removal by the same jobs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.core.check_together import users_of
 from shared.core.jobs import Job, JobStatus, JobType, Trigger, job_key
 from shared.core.mapping import Mapping
-from shared.core.mapping_problem import MappingProblem
-from shared.core.sides import Direction
+from shared.core.sides import Direction, Side
 from shared.ports import StateChange
 from shared.services.context import Services
 from shared.services.removing_mappings import wake_removals
 from shared.services.repositories.mappings import Removal, StoredMapping, removal_begins
 
 
-async def problems_of_removal(
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a mapping cannot become what the file says, for what is kept of it: a stable code and a sentence."""
+
+    mapping: str
+    member: str
+    code: str
+    message: str
+
+
+async def hindrances_of_removal(
     services: Services, names: Sequence[str], remaining: Sequence[Mapping]
-) -> list[tuple[str, MappingProblem]]:
+) -> list[Hindrance]:
     """Why mappings cannot be removed: others need them, or a run of them is on."""
-    found = [(name, problem) for name in names for problem in _needed(name, remaining)]
+    found = [hindrance for name in names for hindrance in _needed(name, remaining)]
     for name in names:
         state = await services.runs(name).state()
         if state.active or state.queued or state.waiting:
             text = f"A run of {name} is on. Disable the mapping, and remove it when the run has ended."
-            found.append((name, MappingProblem("mapping_busy", "mapping", text)))
+            found.append(Hindrance(name, "name", "mapping_busy", text))
     return found
 
 
-def _needed(name: str, remaining: Sequence[Mapping]) -> Iterator[MappingProblem]:
+async def hindrances_of_change(services: Services, before: Mapping | None, after: Mapping) -> list[Hindrance]:
+    """Couplings join records of the tables they were made for, and a mapping that goes must be gone first."""
+    if before is None:
+        if await services.mappings.removal(after.name) is None:
+            return []
+        text = f"{after.name} is being removed; wait for the end."
+        return [Hindrance(after.name, "name", "mapping_being_removed", text)]
+    if all(before.table(side).table == after.table(side).table for side in Side):
+        return []
+    couplings, _ = await services.couplings(before.name).page(limit=1)
+    text = f"{before.name} has couplings, which belong to its tables. Uncouple its records first, or make another."
+    return [Hindrance(after.name, "business_central.table", "tables_in_use", text)] if couplings else []
+
+
+def _needed(name: str, remaining: Sequence[Mapping]) -> Iterator[Hindrance]:
     if users := users_of(name, remaining):
         text = f"{name} is not in the file, and {', '.join(users)} still depends on it."
-        yield MappingProblem("mapping_needed", "mapping", text)
+        yield Hindrance(name, "name", "mapping_needed", text)
 
 
 async def begun_removals(services: Services, mappings: Sequence[StoredMapping]) -> list[Removal]:

@@ -10,14 +10,15 @@ from shared.services.context import Services
 from tests.unit.test_settings import NORTH, SERVER
 
 SHARED = {"state", "queue", "dead_letters", "clock", "tables", "policy", "budget"}
-PLAIN = {"connection", "web_client"}
+NOTHING = (None, "")
 
 
 def test_a_further_connection_shares_what_is_named_and_nothing_else() -> None:
     environment = SERVER | {"CONNECTIONS": json.dumps([NORTH])}
     first, north = connections_from(environment).all()
-    same = {one.name for one in fields(Services) if getattr(first, one.name) is getattr(north, one.name)}
-    assert same - PLAIN == SHARED
+    values = {one.name: (getattr(first, one.name), getattr(north, one.name)) for one in fields(Services)}
+    same = {name for name, (one, other) in values.items() if one is other and one not in NOTHING}
+    assert same == SHARED
     assert (first.connection, north.connection) == ("default", "NORTH")
 
 

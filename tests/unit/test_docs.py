@@ -23,6 +23,7 @@ from shared.defaults import standard_mappings
 from shared.services import idempotency, retention, share_of_budget
 from shared.services.repositories import (
     companies,
+    configuration_changes,
     couplings,
     full_synchronization,
     job_errors,
@@ -37,6 +38,7 @@ README = ROOT / "README.md"
 TEXTS = [README, *sorted(DOCS.glob("*.md"))]
 GOLDEN = ROOT / "tests/contract/golden/functions.json"
 STORED = (
+    configuration_changes.LOG,
     *(companies.TABLE, couplings.TABLE, full_synchronization.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
     *(job_errors.TABLE, mappings.TABLE, retention.POSITIONS, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
 )
