@@ -8,6 +8,7 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 from infra.local.reference.markdown import code, codes, table
+from infra.local.reference.own_mappings import own_mappings
 from shared import defaults
 from shared.core.mapping import Conversion, FieldMapping, Mapping, Reference, ReferenceKind
 from shared.core.order import parents_first
@@ -30,7 +31,7 @@ UNREACHABLE = """## What the standard API does not reach
 
 These lines of Microsoft's default mapping have a Business Central field that no page of the standard API v2.0 shows, so
 they are not synchronized, and nothing is made up in their place. Showing them takes a custom API page in Business
-Central; this app does not read such pages yet.
+Central, and a [mapping of your own](#mappings-of-your-own) of that page.
 """
 
 ARROWS = {Direction.BIDIRECTIONAL: "↔", Direction.TO_INTEGRATION_TABLE: "→", Direction.FROM_INTEGRATION_TABLE: "←"}
@@ -79,7 +80,7 @@ def mappings_page() -> str:
     header = ("Mapping", "Business Central", "", "Dataverse", "Depends on", "Creates new records in")
     parts = [INTRODUCTION, table(header, (_overview(mapping) for mapping in ordered))]
     parts += [_section(mapping) for mapping in ordered]
-    return "\n".join([*parts, _differences_section()])
+    return "\n".join([*parts, own_mappings(), _differences_section()])
 
 
 def _overview(mapping: Mapping) -> tuple[str, ...]:
