@@ -329,8 +329,8 @@ class Settings(BaseModel):
         ge=1,
         le=3650,
         description="After how many days a job is removed from the log with its errors, and what a removed coupling "
-        "has left in the log of its records. A job that an open error names stays. The record of configuration changes is "
-        "kept four times as long.",
+        "has left in the log of its records. A job that an open error names stays. The record of configuration changes "
+        "is kept four times as long.",
     )
     idle_jobs_days: int = Field(
         2,
