@@ -91,7 +91,7 @@ def _misfit(table: Table, columns: Iterable[str], row: Row) -> Explained:
         except ValueError as error:
             what = str(error)
     message = f"{table.side.product} table {table.name}: {what}."
-    return Explained(message, "Correct the description of the table.", side=table.side, code="table")
+    return Explained(message, "Refresh the fields of its mapping.", side=table.side, code="table")
 
 
 def body_writer(table: Table) -> Callable[[Create | Update], Row]:

@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from shared.core.check_mapping import MappingProblem, problems_of
-from shared.core.check_together import problems_among
+from shared.core.check_mapping import MappingProblem, problems_of, unknown_tables
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -172,11 +171,13 @@ def _changed(mapping: Mapping, change: MappingChange) -> Mapping:
     return mapping.model_copy(update=values)
 
 
-def warnings_of(services: Services, mapping: Mapping, others: Iterable[Mapping] = ()) -> list[MappingProblem]:
-    """What is allowed in a mapping and yet not wise."""
-    tables = services.tables_of(mapping)
-    found = [*problems_of(mapping, tables), *(problems_among(mapping, others, tables) if others else ())]
-    return [problem for problem in found if problem.warning]
+def warnings_of(services: Services, mapping: Mapping) -> list[MappingProblem]:
+    """What is allowed in a mapping and yet not wise; and that a table of it is not known here."""
+    known = {side: services.known_table(side, mapping.table(side).table) for side in Side}
+    tables = {side: table for side, table in known.items() if table is not None}
+    if len(tables) < len(known):
+        return [problem.as_warning() for problem in unknown_tables(mapping, known)]
+    return [problem for problem in problems_of(mapping, tables) if problem.warning]
 
 
 def _with_options(mapping: Mapping, options: dict[str, dict[str, int]]) -> tuple[FieldMapping, ...]:

@@ -15,7 +15,7 @@ from shared.core.check_together import users_of
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger, job_key
 from shared.core.mapping import Mapping
 from shared.core.sides import Direction
-from shared.ports import JobMessage, Put, Remove, StateChange, StateConflict
+from shared.ports import JobMessage, Put, Remove, StateChange, StateConflict, StateRow
 from shared.services import retention
 from shared.services.context import Services
 from shared.services.mapping_settings import mapping_named
@@ -24,6 +24,7 @@ from shared.services.problems import Problem
 from shared.services.repositories import couplings, runs, work_items
 from shared.services.repositories.documents import transact_in_chunks
 from shared.services.repositories.mappings import REMOVALS, Removal, StoredMapping, removal_begins, removal_key
+from shared.services.run_record import follow_run
 from shared.services.saving_mappings import changed_meanwhile, mappings_beside, refuse_other_version
 
 PARTITIONS = (runs.TABLE, couplings.TABLE, work_items.TABLE)
@@ -40,9 +41,9 @@ async def delete_mapping(services: Services, name: str, etag: str | None, change
     Raises Problem: 404 unknown, 409 while a run is on or others need the mapping, 412 another version.
     """
     under_way = await services.mappings.removal(name.upper())
-    if under_way is not None and (job := await services.jobs.get(under_way.job)) is not None:
+    if under_way is not None:
         await _send(services, under_way)
-        return job
+        return await _job_of(services, under_way)
     stored = await mapping_named(services, name)
     refuse_other_version(stored, etag)
     others = await mappings_beside(services, stored.mapping.name)
@@ -57,14 +58,13 @@ async def remove_slice(services: Services, message: Document[str, object]) -> No
     if removal is None or removal.job != message["run"]:
         return
     is_done, uncoupled = await _remove(services, removal.mapping, services.clock.now() + services.policy.slice_time)
-    job = await services.jobs.get(removal.job)
-    if job is not None:
-        job.status, job.started_at = JobStatus.RUNNING, job.started_at or services.clock.now()
-        job.slices += 1
-        job.counters.add(Counters(uncoupled=uncoupled))
-        if is_done:
-            job.status, job.finished_at = JobStatus.SUCCEEDED, services.clock.now()
-        await services.jobs.save([job])
+    job = await _job_of(services, removal)
+    job.status, job.started_at = JobStatus.RUNNING, job.started_at or services.clock.now()
+    job.slices += 1
+    job.counters.add(Counters(uncoupled=uncoupled))
+    if is_done:
+        job.status, job.finished_at = JobStatus.SUCCEEDED, services.clock.now()
+    await services.jobs.save([job])
     if is_done:
         await services.mappings.change([Remove(removal_key(removal.mapping))])
         return
@@ -101,29 +101,28 @@ async def _refuse_if_busy(services: Services, mapping: Mapping) -> None:
 
 async def _begin(services: Services, stored: StoredMapping, others: list[Mapping], changed_by: str) -> Job:
     mapping, now = stored.mapping, services.clock.now()
-    job = _job(mapping, job_key(now, services.ids.new()), now, changed_by)
-    removal = Removal(mapping.name, job.id, changed_by, now, now)
+    removal = Removal(mapping.name, job_key(now, services.ids.new()), changed_by, now, now)
     changes: list[StateChange] = [*removal_begins(removal, stored.etag), *changes_of_tables(services, others, ())]
-    await services.jobs.save([job])
     try:
         await services.mappings.change(changes)
     except StateConflict as conflict:
-        job.status, job.message, job.finished_at = JobStatus.FAILED, "Somebody else changed the mapping.", now
-        await services.jobs.save([job])
         raise changed_meanwhile() from conflict
+    job = await _job_of(services, removal)
+    await services.jobs.save([job])
     await _send(services, removal)
     return job
 
 
-def _job(mapping: Mapping, job_id: str, now: datetime, requested_by: str) -> Job:
-    return Job(
-        id=job_id,
-        run=job_id,
-        mapping=mapping.name,
+async def _job_of(services: Services, removal: Removal) -> Job:
+    """The job that tells of a removal, as it is stored; made anew where a host had no time to."""
+    return await services.jobs.get(removal.job) or Job(
+        id=removal.job,
+        run=removal.job,
+        mapping=removal.mapping,
         direction=Direction.BIDIRECTIONAL,
         trigger=Trigger.PERSON,
-        requested_at=now,
-        requested_by=requested_by,
+        requested_at=removal.requested_at,
+        requested_by=removal.requested_by,
         type=JobType.UNCOUPLING,
     )
 
@@ -148,6 +147,8 @@ async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bo
     uncoupled = 0
     for table in PARTITIONS:
         while rows := await services.state.scan(table, f"{services.connection}|{mapping}", limit=PAGE):
+            if table == runs.TABLE:
+                await _end_runs(services, rows)
             keys = [row.key for row in rows]
             uncoupled += sum(key.startswith("bc|") for key in keys) if table == couplings.TABLE else 0
             removals = [Remove(key) for key in keys]
@@ -158,3 +159,14 @@ async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bo
     tidied = f"{runs.TABLE}|{services.connection}|{mapping}"
     await services.state.transact(retention.POSITIONS, services.connection, [Remove(tidied)])
     return True, uncoupled
+
+
+async def _end_runs(services: Services, rows: list[StateRow]) -> None:
+    """A run that was asked for at the last moment never begins; its jobs say so."""
+    for row in rows:
+        if row.key == runs.STATE or "|" in row.key:
+            continue
+        run = runs.RUN.unpack(row.body)
+        if not run.ended:
+            run.ending = runs.Ending(JobStatus.FAILED, services.clock.now(), "The mapping was deleted.")
+            await follow_run(services, run)
