@@ -29,13 +29,15 @@ class ErrorAction(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ErrorState:
     """What an action depends on: the error's `name` for people, whether it is about a record (else it is about a value
-    that has no choice), whether that is coupled, which of its records exist, and the mapping's direction."""
+    that has no choice), whether that is coupled, which of its records exist, the mapping's direction, and whether a
+    person keeps the record out of synchronization (`held`)."""
 
     name: str
     there: frozenset[Side]
     coupled: bool = True
     is_record: bool = True
     direction: Direction = Direction.BIDIRECTIONAL
+    held: bool = False
 
     @property
     def survivor(self) -> Side | None:
@@ -53,6 +55,8 @@ def refusal_of(action: ErrorAction, state: ErrorState) -> Refusal | None:
     if not state.is_record and action is not ErrorAction.RETRY:
         text = f"{state.name} is a value without a choice on the other side, not a record."
         return Refusal(RefusalCode.NOT_A_RECORD, text)
+    if state.held and action not in _OF_HELD_RECORDS:
+        return Refusal(RefusalCode.HELD, f"{state.name} is kept out of synchronization.")
     return _CONDITIONS[action](state) if state.is_record else None
 
 
@@ -102,6 +106,8 @@ def _can_be_coupled(state: ErrorState) -> Refusal | None:
     """An uncoupled Dataverse row can be coupled, too: its page has no such action in Microsoft's feature."""
     return _business_central_has_it(state) if state.coupled else _nothing_is_deleted(state)
 
+
+_OF_HELD_RECORDS = (ErrorAction.DELETE_COUPLING, ErrorAction.SYNCHRONIZATION_LOG)
 
 _CONDITIONS: dict[ErrorAction, Callable[[ErrorState], Refusal | None]] = {
     ErrorAction.RETRY: _nothing_is_deleted,

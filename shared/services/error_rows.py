@@ -56,7 +56,8 @@ def state_of(
     """What the actions on an error depend on; `coupled` where that was looked at anew."""
     is_record = item.reason is not Reason.OPTION_NOT_MAPPED
     name = f"{tables[item.source].caption} {description(item, item.source)}" if is_record else _value_of(item)
-    return ErrorState(name, there, item.is_coupled if coupled is None else coupled, is_record, mapping.direction)
+    is_coupled = item.is_coupled if coupled is None else coupled
+    return ErrorState(name, there, is_coupled, is_record, mapping.direction, item.reason is Reason.HELD)
 
 
 def id_of(item: WorkItem) -> str:

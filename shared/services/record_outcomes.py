@@ -78,6 +78,7 @@ async def mark_as_held(work: Slice, settled: Sequence[Settled]) -> None:
         items[item.key] = item
     other = {key for one in settled for key in keys_of(one.pair) if key in work.items and key not in items}
     await work.services.work_items(work.mapping.name).put(list(items.values()))
+    await _keep_errors(work, items.values())
     await forget(work, other)
     work.items |= items
 

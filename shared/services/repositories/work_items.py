@@ -6,6 +6,7 @@ forgets one (Microsoft's feature forgets an uncoupled record that failed, until 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from shared.ports import MAX_CHANGES, Put, Remove, StateConflict, StateStore
 from shared.services.repositories.documents import Shape, transact_in_chunks
 
 TABLE = "workitems"
+AT_ONCE = 8  # transactions of one caller
 HELD = "held|"
 
 
@@ -171,10 +173,14 @@ class WorkItemRepository:
 
     async def revise(self, keys: Sequence[str], change: Callable[[WorkItem], WorkItem]) -> list[str]:
         """Change those of these items that are open; answers their keys. One that is solved meanwhile stays solved."""
-        revised: list[str] = []
-        for chunk in batched(keys, MAX_CHANGES, strict=False):
-            revised += await self._revise(list(chunk), change)
-        return revised
+        lanes = asyncio.Semaphore(AT_ONCE)
+
+        async def revise(chunk: Sequence[str]) -> list[str]:
+            async with lanes:
+                return await self._revise(list(chunk), change)
+
+        chunks = batched(keys, MAX_CHANGES, strict=False)
+        return [key for revised in await asyncio.gather(*map(revise, chunks)) for key in revised]
 
     async def put(self, items: Sequence[WorkItem]) -> None:
         """Store items, over their older versions."""

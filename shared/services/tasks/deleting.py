@@ -8,7 +8,7 @@ so a record that somebody has edited meanwhile stays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.core.error_actions import ErrorAction, refusal_of
 from shared.core.history import What
@@ -71,8 +71,8 @@ async def _chosen(at_work: AtWork[DeleteTask], wanted: Sequence[Doomed]) -> list
     chosen: list[Doomed] = []
     for one in wanted:
         if (pair := pairs.get(one.ids)) is not None:
-            refused = _refused(work, one, pair)
-            chosen += [one] if refused is None else []
+            refused, record = _refused(work, one, pair), pair.views[one.survivor].record
+            chosen += [replace(one, etag=record.etag)] if refused is None and record is not None else []
             sentences += [refused.message] if refused is not None else []
     at_work.count(Counters(skipped=len(sentences)))
     at_work.say(sentences)

@@ -24,6 +24,7 @@ RETRY, SYNCHRONIZE, RESTORE, DELETE, UNCOUPLE, COUPLE, LOG = ErrorAction
         pytest.param(ErrorState("x", ONLY_DV, coupled=False), {RETRY, COUPLE}, id="Dataverse row not coupled"),
         pytest.param(ErrorState("x", NEITHER, coupled=False), set(), id="not coupled, and gone"),
         pytest.param(ErrorState("x", NEITHER, coupled=False, is_record=False), {RETRY}, id="a missing choice"),
+        pytest.param(ErrorState("x", BOTH, held=True), {UNCOUPLE, LOG}, id="kept out by a person"),
         pytest.param(
             ErrorState("x", ONLY_DV, direction=Direction.TO_INTEGRATION_TABLE),
             {DELETE, UNCOUPLE},
