@@ -407,4 +407,25 @@ FAULTS: tuple[Fault, ...] = (
         "elif source in outcome.written:",
         "The job log tells that Dataverse was written when Business Central was.",
     ),
+    Fault(
+        "edit-that-gave-way-not-told",
+        "services/touches.py",
+        "held = record.values if record is not None else action.before.at(side).base or {}",
+        "held = action.before.at(side).base or {}",
+        "The log of a record shows what it held before the edit that was overruled: nobody can get the edit back.",
+    ),
+    Fault(
+        "history-lost-with-the-coupling",
+        "services/repositories/couplings.py",
+        "Remove(_dv(one)), *left_behind(one)]",
+        "Remove(_dv(one))]",
+        "Of a record that was uncoupled nobody can tell any more what was done to it.",
+    ),
+    Fault(
+        "unanswered-write-not-told",
+        "services/apply.py",
+        "        note_landed(work, settled)\n",
+        "        pass\n",
+        "What was written although the answer got lost is missing in the log of the record.",
+    ),
 )
