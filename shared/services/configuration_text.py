@@ -55,7 +55,9 @@ def read_text(raw: bytes, *, is_json: bool = False) -> Source:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TextError(f"The file is not UTF-8: byte {error.start} cannot be read.") from None
-    return _read_json(text) if is_json else _read_yaml(text)
+    source = _read_json(text) if is_json else _read_yaml(text)
+    _refuse_half_characters(source.value)
+    return source
 
 
 def _read_json(text: str) -> Source:
@@ -63,8 +65,18 @@ def _read_json(text: str) -> Source:
         return Source(json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_number))
     except json.JSONDecodeError as error:
         raise TextError(f"Line {error.lineno}: no JSON: {error.msg}.") from None
+    except ValueError:
+        raise TextError("A number in it has thousands of digits.") from None
     except RecursionError:
         raise TextError("It is nested too deeply.") from None
+
+
+def _refuse_half_characters(value: Any) -> None:
+    """Half of a pair of surrogates can be written as an escape, and is no text that could be stored."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TextError("A text in it has half a character (a lone surrogate).") from None
 
 
 def _no_number(text: str) -> Any:

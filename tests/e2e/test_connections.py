@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
 
 from infra.local.further import name_of
 from infra.local.stack import Stack, local_stack
 from shared.adapters.documents import decode_key
+from shared.services.requests import QUEUE
 from tests.e2e.conftest import SETTINGS
 from tests.e2e.people import Everything
 
@@ -146,6 +150,27 @@ async def test_one_whose_services_are_down_does_not_hinder_the_other(pair: Pair)
     assert (await pair.first.app.get("/health", params={"connection": NAMES[0]})).status_code == 200
     for control in pair.second.controls.values():
         (await control.delete("/faults")).raise_for_status()
+
+
+async def dead_letters(everything: Everything) -> list[dict[str, Any]]:
+    """What the queue has set aside, as soon as there is something."""
+    for _ in range(round(PATIENCE / 0.1)):
+        if listed := (await everything.app.get("/messages/dead")).json()["messages"]:
+            return list(listed)
+        await asyncio.sleep(0.1)
+    return []
+
+
+async def test_a_message_of_a_connection_that_was_removed_is_set_aside_with_the_reason(pair: Pair) -> None:
+    body = {"version": 1, "connection": "removed", "mapping": "VENDOR", "run": "1", "slice": 0, "turn": 0}
+    message = ServiceBusMessage(json.dumps(body), message_id="removed", session_id="removed|VENDOR")
+    bus = pair.stack.settings["ServiceBusConnection"]
+    async with ServiceBusClient.from_connection_string(bus) as client, client.get_queue_sender(QUEUE) as sender:
+        await sender.send_messages(message)
+    (dead,) = await dead_letters(pair.first)
+    assert (dead["connection"], dead["reason"]) == ("removed", "MaxDeliveryCountExceeded")
+    assert "There is no connection removed. The connections are default, connection-2." in dead["trouble"]
+    assert (await pair.second.app.get("/messages/dead")).json()["messages"] == []
 
 
 async def test_the_configuration_of_one_is_taken_over_by_the_other(pair: Pair) -> None:

@@ -121,6 +121,9 @@ REFUSED_JSON: dict[str, tuple[bytes, str]] = {
     "a member twice": (b'{"a": {"b": 1, "b": 2}}', "The member b is there twice"),
     "deep nesting": (b"[" * 400_000, "nested too deeply"),
     "not a number": (b'{"a": NaN}', "NaN is no JSON"),
+    "a number without end": (b'{"a": ' + b"9" * 5_000 + b"}", "thousands of digits"),
+    "half a character": (b'{"a": "\\ud800"}', "half a character"),
+    "half a character as a name": (b'{"\\udfff": 1}', "half a character"),
 }
 
 
