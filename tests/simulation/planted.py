@@ -277,18 +277,6 @@ PLANTED: tuple[Planted, ...] = (
         "A write whose answer got lost is taken for a person's edit: a conflict that nobody has made.",
         6004517,
     ),
-    Planted(
-        "refused-on-one-side-for-ever",
-        (
-            (
-                "services/apply.py",
-                "return bool(settled.written) or settled.held is not None",
-                "return bool(settled.written)",
-            ),
-        ),
-        "A run of short slices tries the same pair without end, and nothing after it is ever done.",
-        3002183,
-    ),
 )
 
 
