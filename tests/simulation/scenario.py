@@ -35,7 +35,8 @@ class Plan:
 class Scenario:
     """One world. `customer` are settings of its mappings, `strengths` what its luck is like.
 
-    `deeds` is how many things people do within `minutes`; with `repeats` they type a value that was typed before.
+    `deeds` is how many things people do within `minutes`, and `tasks` how many tasks they ask for; with `repeats` they
+    type a value that was typed before.
     `in_step` worlds have been synchronized once before anything goes wrong.
     """
 
@@ -46,6 +47,7 @@ class Scenario:
     tick: float
     minutes: float
     deeds: int
+    tasks: int
     records: int
     repeats: float
     in_step: bool
@@ -78,6 +80,7 @@ def scenario_of(plan: Plan) -> Scenario:
         tick=draw.choice([60.0, 120.0]),
         minutes=draw.choice([4.0, 8.0, 15.0]),
         deeds=draw.choice([4, 8, 14]),
+        tasks=plan.random("tasks").choice([0, 0, 0, 2, 5]),
         records=draw.choice([1, 1, 2]),
         repeats=draw.choice([0.0, 0.0, 0.2]),
         in_step=draw.random() < 0.6,

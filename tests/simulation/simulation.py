@@ -16,6 +16,7 @@ from tests.simulation.ledger import Broken, Story
 from tests.simulation.people import People, ask_for_all
 from tests.simulation.scenario import Plan, Scenario, scenario_of
 from tests.simulation.scheduler import Endless, drive
+from tests.simulation.tasks import Tasks
 from tests.simulation.town import Town
 
 OUTAGE = (10.0, 300.0)
@@ -67,6 +68,7 @@ class _Simulation:
         self.scenario = scenario
         self.town = Town(plan, scenario)
         self.people = People(self.town)
+        self.tasks = Tasks(self.town)
         self._over = False
 
     def play(self) -> None:
@@ -77,6 +79,7 @@ class _Simulation:
         self._trouble()
         self._rest()
         verdict.check(self.town)
+        self.tasks.check(verdict.jobs_of(self.town))
         self._nothing_is_written_any_more()
         self._further_edits_arrive()
 
@@ -87,6 +90,7 @@ class _Simulation:
         end = town.time.seconds + self.scenario.minutes * 60
         scheduler.calm = False
         self.people.plan_deeds(self.scenario.minutes, self.scenario.deeds)
+        self.tasks.plan(self.scenario.deeds, self.scenario.tasks, self.scenario.minutes)
         self._plan_accidents(end)
         scheduler.after(1.0, self._tick)
         scheduler.at(end, self._stop)

@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from shared.core.coupling import Coupling
+from shared.core.jobs import Job
 from shared.core.mapping import DeletionConflictResolution, WhenOutsideFilter
 from shared.core.reasons import Reason
 from shared.core.sides import Side
+from shared.ports import StateRow
+from shared.services.repositories.runs import PART
 from shared.services.repositories.work_items import WorkItem
 from tests.simulation.kinds import BC, BOTH_WAYS, CURRENCY, CUSTOMER, DV, KINDS, PERSON, Kind
 from tests.simulation.ledger import Broken, Story
@@ -179,11 +182,26 @@ def check_runs(town: Town) -> None:
     """Every run has ended, and nothing is left over. Raises Broken."""
     for kind in KINDS:
         state = drive(town.judge.runs(kind.name).state())
-        if state.active or state.queued:
-            raise Broken("every run ends", f"{kind.name}: active {state.active}, queued {state.queued}")
+        if state.active or state.queued or state.waiting:
+            on = f"active {state.active}, queued {state.queued}, waiting {state.waiting}"
+            raise Broken("every run ends", f"{kind.name}: {on}")
+        left = [*drive(town.judge.runs(kind.name).journal()), *_parts(town, kind)]
+        if left:
+            raise Broken("nothing is left half done", f"{kind.name}: {', '.join(row.key for row in left)} is left over")
         if intents := drive(town.judge.couplings(kind.name).open_intents()):
             raise Broken("nothing is left half done", f"{kind.name}: {len(intents)} creates were begun and not ended")
     if town.queue.waiting:
         raise Broken("no message is forgotten", ", ".join(message.id for message in town.queue.waiting))
+    town.jobs.check(jobs_of(town), town.business_central.written + town.dataverse.written)
+
+
+def jobs_of(town: Town) -> list[Job]:
+    """The job log."""
     jobs, _ = drive(town.judge.jobs.page(None, 10_000))
-    town.jobs.check(jobs, town.business_central.written + town.dataverse.written)
+    return list(jobs)
+
+
+def _parts(town: Town, kind: Kind) -> list[StateRow]:
+    """What is left of the lists of tasks."""
+    rows: list[StateRow] = drive(town.state.scan("runs", f"default|{kind.name}", prefix=PART))
+    return rows
