@@ -290,11 +290,10 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
 async def _end(work: Slice, status: JobStatus, message: str) -> None:
     """The run is over: its jobs get their end, the mapping its next due time."""
     services, state, now = work.services, work.state, work.services.clock.now()
-    work.run.ended, work.run.ending = True, Ending(status, now, message)
-    if work.run.kind.is_task:
-        if not work.run.kind.keeps_its_list:
-            work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id))
-    else:
+    goes = work.run.kind.is_task and not work.run.kind.keeps_its_list
+    work.ledger.settle(await services.runs(work.mapping.name).part_keys(work.run.id) if goes else ())
+    work.run.ended, work.run.ending = True, Ending(status, now, message)  # only now: reading the keys may fail
+    if not work.run.kind.is_task:
         _finish_synchronization(work, status, now, message)
     await work.ledger.end()
     await follow_run(services, work.run)

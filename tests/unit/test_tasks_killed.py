@@ -12,6 +12,7 @@ import pytest
 
 from shared.core.access import Caller
 from shared.core.coupling_requests import AfterCoupling
+from shared.core.failures import Passing
 from shared.core.jobs import Job
 from shared.core.sync_options import SyncChoice
 from shared.services.context import Policy
@@ -186,7 +187,9 @@ async def snapshot(world: TroubledWorld) -> dict[str, Any]:
             (str(row["name"]), str(row["telephone1"])) for row in world.dataverse.rows(ACCOUNT).values()
         ),
         "vendors": len(world.business_central.rows(VENDORS)),
-        "couplings": sorted((str(names.get(one.business_central.id)), str(rows.get(one.dataverse.id))) for one in couplings),
+        "couplings": sorted(
+            (str(names.get(one.business_central.id)), str(rows.get(one.dataverse.id))) for one in couplings
+        ),
         "jobs": told,
         "left": left,
     }
@@ -234,6 +237,26 @@ async def test_killed_anywhere_and_delivered_again_a_task_ends_the_same(asks: As
         again.trouble.arm({call: again.trouble.kill})
         assert await work_off(again)
         assert await snapshot(again) == expected, f"killed before call {call} of {calls}"
+
+
+def fails() -> None:
+    """A deed: the call cannot be made just now."""
+    raise Passing("it cannot be reached")
+
+
+@pytest.mark.parametrize("asks", [merges, uncouples_one])
+async def test_whatever_call_fails_a_task_ends_the_same(asks: Asks) -> None:
+    world = await prepared(LONG)
+    await asks(world)
+    whole = copy_of(world)
+    whole.trouble.arm()
+    await work_off(whole)
+    calls, expected = whole.trouble.calls, await snapshot(whole)
+    for call in range(1, calls + 1):
+        again = copy_of(world)
+        again.trouble.arm({call: fails})
+        await work_off(again)
+        assert await snapshot(again) == expected, f"call {call} of {calls} failed"
 
 
 @pytest.mark.parametrize("asks", [couples, uncouples_all])
