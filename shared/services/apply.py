@@ -24,8 +24,8 @@ from shared.core.tables import Values
 from shared.services.attempts import NOT_ANSWERED, forget_attempts, may_still_land, wait_for_answers
 from shared.services.conclude import conclude
 from shared.services.create import DOUBT, coupling_after, intent_after, prepare
-from shared.services.journal import announced, entries
 from shared.services.full_run import releases_guard
+from shared.services.journal import announced, entries
 from shared.services.observe import read_views
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.coupling_documents import stored_as

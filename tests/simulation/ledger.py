@@ -52,7 +52,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Story:
-    """One record: what stands in each field of each side now, what has stood there, and who deleted it where."""
+    """One record: what stands in each field of each side now, what has stood there, and who deleted it where.
+
+    `parted`: somebody has asked to uncouple what is left of it.
+    """
 
     kind: Kind
     tag: str
@@ -64,6 +67,7 @@ class Story:
     edited: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
     deleted: set[Side] = field(default_factory=set)
     made_by_people: set[Side] = field(default_factory=set)
+    parted: bool = False
 
 
 class Ledger:

@@ -34,7 +34,6 @@ class Tasks:
         self._town = town
         self._promised: set[str] = set()
         self._parted: set[tuple[str, str]] = set()
-        self._asked: set[str] = set()
 
     def plan(self, first: int, number: int, minutes: float) -> None:
         """Spread so many tasks over the time; they count on from the deeds."""
@@ -71,8 +70,9 @@ class Tasks:
         if left := self._parted & couplings:
             raise Broken("what was promised is done", f"still coupled: {sorted(left)}")
         counted = sum(job.counters.uncoupled for job in jobs if job.type is RunKind.UNCOUPLE.type)
-        if counted > len(self._asked):
-            raise Broken("counters tell what happened", f"{len(self._asked)} were to be uncoupled, counted {counted}")
+        asked = sum(story.parted for story in self._stories(PERSON))
+        if counted > asked:
+            raise Broken("counters tell what happened", f"{asked} were to be uncoupled, counted {counted}")
 
     def _is_request(self, promised: str) -> bool:
         """Whether this is a request, every job of which there is."""
@@ -98,16 +98,16 @@ class Tasks:
             self._town.ledger.happened["synchronized now"] += 1
 
     def _parting(self, draw: random.Random, services: Services) -> Coroutine[Any, Any, None] | None:
-        """A person who is gone on one side is uncoupled by whoever minds the errors: a counterpart is made again."""
+        """A person who is gone on one side is uncoupled by whoever minds the errors."""
         mapping = self._town.mapping_of(PERSON)
         if mapping.deletion_conflict_resolution is not DeletionConflictResolution.NONE:
             return None
-        stories = [story for story in self._stories(PERSON) if len(story.now) == 1 and story.tag not in self._asked]
+        stories = [story for story in self._stories(PERSON) if len(story.now) == 1 and not story.parted]
         if not stories:
             return None
         story = draw.choice(stories)
         (side,) = story.now
-        self._asked.add(story.tag)
+        story.parted = True
         return self._part(services, side, str(self._town.ledger.id_of(story, side)))
 
     async def _part(self, services: Services, side: Side, record_id: str) -> None:

@@ -88,8 +88,9 @@ def _check_pair(town: Town, story: Story, inside: dict[Side, bool], items: list[
 
 
 def _check_single(town: Town, story: Story, side: Side, items: list[WorkItem]) -> None:
+    """A record that stands alone is told of; not one that was uncoupled, which is left alone until it changes."""
     mapping = town.mapping_of(story.kind)
-    if items or not mapping.direction.allows(side):
+    if items or story.parted or not mapping.direction.allows(side):
         return
     removes = mapping.deletion_conflict_resolution is DeletionConflictResolution.REMOVE_COUPLING
     if not (removes and side.other in story.deleted):
