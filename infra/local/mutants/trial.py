@@ -22,7 +22,7 @@ SUITES = (
     "tests/unit/test_synchronization.py",
     "tests/unit/test_planted.py",
     "tests/simulation/test_lost_answers.py",
-    "tests/simulation/test_people_and_runs.py",
+    "tests/simulation/test_simulation.py",
 )
 PATIENCE = 5  # times as long as without a fault; a fault may keep a test from ending
 NO_END = "no end"
