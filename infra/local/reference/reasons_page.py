@@ -6,8 +6,47 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from infra.local.reference.markdown import code, table
+from shared.core.error_actions import ErrorAction, ErrorState, enabled_actions
 from shared.core.reasons import Reason
 from shared.core.retry import needs_person, next_attempt
+from shared.core.sides import Side
+
+ACTIONS = """## What can be done about an error
+
+Every row of [`GET /api/errors`](http.md) lists the `actions` that it offers; each takes a list of errors or a filter,
+and becomes a job. What cannot be had for one of them is refused for that one, with a code and a sentence, and the rest
+is done. [`GET /api/errors/causes`](http.md) groups the errors by what causes them: one cause cured, and the next run takes
+along everything that it held, with nobody touching the records.
+"""
+
+DIFFERENCES = """Other than in Microsoft's feature:
+
+- Find for Deleted looks through any mapping, not only unidirectional ones, and on both sides; each deletion is
+  confirmed by a direct read, and a record that is only outside the mapping's filter does not count as deleted.
+- Records are restored only the way that the mapping's direction lets data travel.
+- A record that was edited since its error was looked at is not deleted.
+- Records that are not coupled can be errors, too.
+"""
+
+_CALLS = {
+    ErrorAction.RETRY: "errors/retry",
+    ErrorAction.SYNCHRONIZE: "errors/synchronize",
+    ErrorAction.RESTORE: "errors/restore",
+    ErrorAction.DELETE_RECORDS: "errors/delete-records",
+    ErrorAction.DELETE_COUPLING: "errors/delete-couplings",
+    ErrorAction.SET_UP_COUPLING: "errors/set-up-coupling",
+    ErrorAction.SYNCHRONIZATION_LOG: "records/log",
+}
+_BC, _DV = frozenset({Side.BUSINESS_CENTRAL}), frozenset({Side.DATAVERSE})
+_STATES = {
+    "Both records exist": ErrorState("", frozenset(Side)),
+    "The BC record was deleted": ErrorState("", _DV),
+    "The Dataverse row was deleted": ErrorState("", _BC),
+    "A BC record that is not coupled": ErrorState("", _BC, coupled=False),
+    "A Dataverse row that is not coupled": ErrorState("", _DV, coupled=False),
+    "A value without a choice": ErrorState("", frozenset(), coupled=False, is_record=False),
+    "Kept out of synchronization": ErrorState("", frozenset(Side), held=True),
+}
 
 INTRODUCTION = """# Reasons
 
@@ -30,8 +69,21 @@ def reasons_page() -> str:
         table(("Code", "Sentence", "What to do"), _rows(passing)),
         "## Nothing to do\n\nWhat a run has done, or why it left a record alone.\n",
         table(("Code", "Sentence"), ((code(reason), reason.sentence) for reason in Reason if not reason.advice)),
+        ACTIONS,
+        _actions(),
+        DIFFERENCES,
     ]
     return "\n".join(parts)
+
+
+def _actions() -> str:
+    """Which action is offered for what there is of an error's records, from the rule itself."""
+    offered = [enabled_actions(state) for state in _STATES.values()]
+    rows = (
+        (action.replace("_", " ").capitalize(), code(call), *("yes" if action in found else "" for found in offered))
+        for action, call in _CALLS.items()
+    )
+    return table(("Action", "Call", *_STATES), rows)
 
 
 def _rows(reasons: Iterable[Reason]) -> Iterable[tuple[str, str, str]]:
