@@ -15,8 +15,8 @@ ACTIONS = """## What can be done about an error
 
 Every row of [`GET /api/errors`](http.md) lists the `actions` that it offers; each takes a list of errors or a filter,
 and becomes a job. What cannot be had for one of them is refused for that one, with a code and a sentence, and the rest
-is done. [`GET /api/errors/causes`](http.md) groups the errors by what causes them: one cause cured, and the next run takes
-along everything that it held, with nobody touching the records.
+is done. [`GET /api/errors/causes`](http.md) groups the errors by what causes them: one cause cured, and the next run
+takes along everything that it held, with nobody touching the records.
 """
 
 DIFFERENCES = """Other than in Microsoft's feature:
