@@ -428,4 +428,47 @@ FAULTS: tuple[Fault, ...] = (
         "        pass\n",
         "What was written although the answer got lost is missing in the log of the record.",
     ),
+    # Mappings that people make
+    Fault(
+        "alternatives-taken-for-demands",
+        "core/filters.py",
+        'token.text == "or":\n            return []',
+        'token.text == "or":\n            clauses.append([])',
+        "Two mappings whose filters overlap are allowed beside each other and overwrite each other's records.",
+    ),
+    Fault(
+        "old-description-of-a-table-kept",
+        "services/read_tables.py",
+        "if known is not None and known[0] == row.etag else",
+        "if known is not None else",
+        "An instance goes on with columns that are gone until it is started anew, and every run of its fails.",
+    ),
+    Fault(
+        "old-faults-forgiven",
+        "services/saving_mappings.py",
+        "if before is not None and not mapping.enabled:",
+        "if before is not None:",
+        "A mapping that lacks a column now is saved and enabled as if nothing were wrong, and its runs fail.",
+    ),
+    Fault(
+        "descriptions-left-behind",
+        "services/mapping_tables.py",
+        "return [*map(keep, read), *gone]",
+        "return [*map(keep, read)]",
+        "Tables that no mapping needs any more stay in the storage for ever.",
+    ),
+    Fault(
+        "removed-mapping-forgets-to-clear-up",
+        "services/removing_mappings.py",
+        "PARTITIONS = (runs.TABLE, couplings.TABLE, work_items.TABLE)",
+        "PARTITIONS = (runs.TABLE, work_items.TABLE)",
+        "A new mapping of the same name finds the couplings of the old one and overwrites records by them.",
+    ),
+    Fault(
+        "new-line-judged-only-when-enabled",
+        "core/check_line.py",
+        "            if column.read_only:\n",
+        "            if column.read_only and line.enabled:\n",
+        "A line that can never work is added and only refused when somebody switches it on.",
+    ),
 )

@@ -104,6 +104,19 @@ async def test_another_instance_knows_the_tables_of_a_custom_mapping(api: Api) -
     )  # what is unchanged is not read anew
 
 
+async def test_another_instance_learns_what_was_refreshed(api: Api) -> None:
+    await made(api)
+    other = api.world.instance()
+    stored = await other.mappings.get("ITEM-PRODUCT")
+    assert stored is not None
+    extended = PRODUCT.model_copy(update={"columns": (*PRODUCT.columns, Column(name="cr_colour", max_length=20))})
+    api.world.dataverse.add_table(extended)
+    assert (await api.call("refresh_fields", ITEM)).json["tables"][0]["added"] == ["cr_colour"]
+    assert not other.tables_of(stored.mapping)[Side.DATAVERSE].has("cr_colour")
+    await other.mappings.all()
+    assert other.tables_of(stored.mapping)[Side.DATAVERSE] == extended
+
+
 async def test_a_new_mapping_is_disabled_and_synchronizes_only_what_is_coupled(api: Api) -> None:
     body = {name: ITEM_PRODUCT[name] for name in ("name", "business_central", "dataverse", "direction")}
     answer = await made(api, {**body, "name": "item-product"})
