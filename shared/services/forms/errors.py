@@ -113,7 +113,7 @@ class ErrorsAnswer(Answer):
 
 
 class FixAnswer(Answer):
-    """A way out: what it does, and the call that does it (the path is below the API's root)."""
+    """A way out: what it does, and the call that does it (below the API's root, in the same connection)."""
 
     sentence: str
     method: Literal["GET", "POST"]
