@@ -44,7 +44,7 @@ def take_up(work: Slice) -> None:
     if not run.began:
         state = work.state
         run.began = True
-        state.positions, state.sweep_dataverse, state.next_sweep_at = {}, True, None
+        state.positions, state.next_sweep_at = {}, None  # a feed of Dataverse that begins has its ids compared anyway
 
 
 def goes_on(work: Slice) -> bool:

@@ -44,6 +44,9 @@ async def request_synchronization(
 
 async def enqueue_due(services: Services) -> list[str]:
     """What the timer does each minute: enqueue what is due or has news, wake what got lost. Answers what it touched."""
+    from shared.services.full_synchronization import move_on
+
+    await move_on(services)
     now = services.clock.now()
     touched, due, asleep = [], list[Mapping](), list[Asleep]()
     mappings, removals = await services.mappings.with_removals()
@@ -65,9 +68,6 @@ async def enqueue_due(services: Services) -> list[str]:
     due += await with_news(services, asleep)
     for mapping in parents_first(due):
         await _queue_run(services, mapping, triggers.get(mapping.name, Trigger.RULE), now)
-    from shared.services.full_synchronization import move_on
-
-    await move_on(services)
     if removals:
         from shared.services.removing_mappings import wake_removals
 

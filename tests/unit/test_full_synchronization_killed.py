@@ -10,10 +10,12 @@ import pytest
 
 from shared.core.access import Caller
 from shared.core.full_synchronization import LineStatus
+from shared.core.jobs import JobStatus
 from shared.services.context import Policy
 from shared.services.forms.full_synchronization import StartForm
 from shared.services.full_review import start_all
 from shared.services.full_synchronization import reviews
+from shared.services.repositories.runs import Run
 from shared.services.requests import enqueue_due
 from shared.services.run_slice import run_slice
 from tests.simulation.trouble import HostKilled, TroubledWorld
@@ -73,11 +75,16 @@ async def snapshot(world: TroubledWorld) -> dict[str, Any]:
     runs = [await services.runs(name).get(line.run) for name, line in review.lines.items()]
     return {
         "lines": {name: (line.status, line.message, line.question) for name, line in review.lines.items()},
-        "runs": [run.ending.status for run in runs if run is not None and run.ending is not None],
+        "runs": [_ended(run) for run in runs if run is not None],
         "accounts": sorted(str(row["name"]) for row in world.dataverse.rows(ACCOUNT).values()),
         "customers": len(world.business_central.rows(CUSTOMERS)),
         "couplings": {name: len(await services.couplings(name).all()) for name in ("CURRENCY", "CUSTOMER")},
     }
+
+
+def _ended(run: Run) -> tuple[JobStatus | None, int]:
+    """How a run ended and what it created: done twice, it would have found nothing to create the second time."""
+    return run.ending.status if run.ending else None, sum(one.inserted for one in run.counters.values())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.core.actions import UNREAD, Action, Change, Nothing, Remember, Seen, View
 from shared.core.coupling import CoupledRecord, Coupling
-from shared.core.full_decision import decide_fully, in_full_run
+from shared.core.full_decision import decide_fully, in_full_run, overwritten
 from shared.core.full_run import FullRun
 from shared.core.mapping import Mapping, UpdateConflictResolution, WhenOutsideFilter
 from shared.core.plan import decide
@@ -165,6 +165,14 @@ def test_an_unconditional_run_sends_nothing_from_outside_the_filter() -> None:
     assert not isinstance(action, Change)
     keeps = TO_ONLY.model_copy(update={"when_outside_filter": WhenOutsideFilter.KEEP_IN_STEP})
     assert isinstance(decide_fully(UNCONDITIONAL, keeps, seen, coupling("00"), TABLES, {}, NOW), Change)
+
+
+def test_what_is_written_along_unchanged_is_not_overwritten() -> None:
+    """Some columns are sent again because the service would clear them."""
+    before = coupling("00")
+    change = Change(before, before, {DV: {column("a", DV): "2", column("b", DV): "1"}})
+    assert overwritten(change, views("00", "21"), TABLES) == {}
+    assert overwritten(change, views("00", "31"), TABLES) == {DV: (column("a", DV),)}
 
 
 def test_a_side_that_was_not_read_is_not_asserted() -> None:
