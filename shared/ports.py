@@ -136,6 +136,10 @@ class BusinessCentralStore(RowStore, Protocol):
         """
         ...
 
+    async def count(self, table: Table) -> int:
+        """How many rows the table has, in one small call."""
+        ...
+
 
 class DataverseStore(RowStore, Protocol):
     """What only Dataverse has."""

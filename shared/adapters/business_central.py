@@ -19,6 +19,7 @@ from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import query
 from shared.core.budget import Share
+from shared.core.failures import Passing
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table, TableName
@@ -91,6 +92,15 @@ class BusinessCentral:
             return Dated(*await self._apis.of(table).service.get_dated(f"{self._company}/{path}", headers=headers))
 
         return await modified_news(table, position, fetch)
+
+    async def count(self, table: Table) -> int:
+        """See BusinessCentralStore."""
+        path = f"{self._company}/{table.entity_set}{query(select=table.key, top='1', count='true')}"
+        found = (await self._apis.of(table).service.get(path, headers=PRIMARY)).get("@odata.count")
+        if not isinstance(found, int):
+            message = f"{self.side.product} counts no rows of {table.name}."
+            raise Passing(message, side=self.side, code="answer")
+        return found
 
     def is_settled(self, position: str | None) -> bool:
         """See RowStore."""

@@ -82,6 +82,10 @@ class MemoryBusinessCentral(MemoryRows):
         since = _moment(fields.get("since"))
         return any(since is None or row.modified_at > since for row in rows.values())
 
+    async def count(self, table: Table) -> int:
+        """See BusinessCentralStore."""
+        return len(self._asked("count", table, ()))
+
     def is_settled(self, position: str | None) -> bool:
         """See RowStore."""
         fields = _fields(position)

@@ -64,7 +64,8 @@ class Slice:
     planned, `making` counts the chunks that create something on a side. `turns` says who may write when, and when time
     is up. Where `choose` is given, it decides, and nothing that it decides is held to be implausible; `rules` decides
     in place of the decision table.
-    `gone` are records that this slice has found deleted: a page that was read before still shows them. With
+    `gone` are records that this slice has found deleted: a page that was read before still shows them. `counted` are
+    the BC records that there were when it looked for deleted ones. With
     `is_preview` nothing is written or stored, neither in the services nor of couplings and work items.
     `cured` are causes that turned out to hold nothing up any more.
     """
@@ -83,6 +84,7 @@ class Slice:
     weighed: Damage = field(default_factory=Damage)
     making: Counter[Side] = field(default_factory=Counter)
     gone: set[tuple[Side, str]] = field(default_factory=set)
+    counted: int | None = None
     is_preview: bool = False
     cured: set[Cause] = field(default_factory=set)
 

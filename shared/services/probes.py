@@ -1,7 +1,8 @@
 """Asking whether mappings on hold have news: one small call per side at each point of the grid, instead of a run.
 
-A probe stores nothing. What one answer says holds for the other mappings of the table, too: nothing new since the
-oldest position means nothing new since a later one.
+Business Central tells no deletions; that there are fewer records than there were is asked as often as deletions are
+looked for, in place of that. A probe stores nothing. What one answer says holds for the other mappings of the table,
+too: nothing new since the oldest position means nothing new since a later one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Probes:
 
     def __init__(self) -> None:
         self._clean: dict[str, datetime] = {}
+        self._counted: dict[str, datetime] = {}
 
     def looked_at(self, state: MappingState) -> datetime | None:
         """When the mapping was last looked at, by a run or by a probe."""
@@ -40,6 +42,15 @@ class Probes:
         """Up to when all news is known to have been read, at least."""
         moments = (state.last_started_at, self._clean.get(state.mapping))
         return max((moment for moment in moments if moment is not None), default=None)
+
+    def counted_at(self, state: MappingState) -> datetime | None:
+        """When the records of the mapping were counted last, by a run or by a probe."""
+        moments = (state.last_finished_at, self._counted.get(state.mapping))
+        return max((moment for moment in moments if moment is not None), default=None)
+
+    def note_count(self, mapping: str, now: datetime) -> None:
+        """None was missing."""
+        self._counted[mapping] = now
 
     def note(self, mappings: Sequence[str], now: datetime) -> None:
         """There was no news for these."""
@@ -77,6 +88,8 @@ async def with_news(services: Services, asleep: Sequence[Asleep]) -> list[Mappin
             groups.setdefault(one.mapping.table(side).table, []).append(one)
         asked = await asyncio.gather(*(_without_news(services, side, group) for group in groups.values()))
         quiet = [one for group in asked for one in group]
+    missing = await asyncio.gather(*(_is_one_missing(services, one, now) for one in quiet))
+    quiet = [one for one, is_missing in zip(quiet, missing, strict=True) if not is_missing]
     services.probes.note([one.mapping.name for one in quiet], now)
     names = {one.mapping.name for one in quiet}
     return [one.mapping for one in asleep if one.mapping.name not in names]
@@ -94,6 +107,21 @@ async def _without_news(services: Services, side: Side, group: Sequence[Asleep])
             quiet.append(one)
             nothing_since = nothing_since or one.state.last_finished_at
     return quiet
+
+
+async def _is_one_missing(services: Services, one: Asleep, now: datetime) -> bool:
+    """Whether there are fewer BC records than when the mapping went on hold; asked now and then."""
+    counted_at = services.probes.counted_at(one.state)
+    if one.state.counted is None or counted_at is None or now - counted_at < services.policy.sweep_interval:
+        return False
+    table = services.tables_of(one.mapping)[Side.BUSINESS_CENTRAL]
+    try:
+        count = await services.business_central.count(table)
+    except SyncFailure as failure:
+        log.warning("the records of %s could not be counted: %s", one.mapping.name, failure)
+        return True
+    services.probes.note_count(one.mapping.name, now)
+    return count < one.state.counted
 
 
 async def _has_news(services: Services, side: Side, one: Asleep) -> bool:

@@ -37,7 +37,9 @@ def schedule_next(work: Slice, status: JobStatus, now: datetime) -> None:
     if state.next_due_at is not None and work.run.requested_at < state.next_due_at <= now:
         state.inactive_since = state.inactive_until = None
         return  # made due while the run was on, by a hand that it may not have heeded
-    end = RunEnd(now, state.failures, _is_quiet(work, status), _look_at(work, now))
+    is_quiet = _is_quiet(work, status)
+    state.counted = work.counted if is_quiet else None
+    end = RunEnd(now, state.failures, is_quiet, _look_at(work, now))
     on_hold = work.run.trigger is Trigger.TIMER and state.inactive_until is not None and state.inactive_until > now
     until = state.inactive_until if on_hold else None
     found = plan_next(end, interval_of(work.services, mapping), mapping.inactivity_timeout_minutes, until)
@@ -72,9 +74,12 @@ def _is_quiet(work: Slice, status: JobStatus) -> bool:
 
 
 def _look_at(work: Slice, now: datetime) -> datetime | None:
-    """When something is looked at even on hold: deletions that nothing tells, errors whose next try is due."""
+    """When something is looked at even on hold: errors whose next try is due, and deletions that nothing tells.
+
+    Once these were looked for while nothing changed, the number of records tells of further ones.
+    """
     moments = [_next_try(item, now) for item in work.items.values() if not is_held_out(item.reason)]
-    if work.state.coupled and work.state.next_sweep_at is not None:
+    if work.state.coupled and work.state.counted is None and work.state.next_sweep_at is not None:
         moments.append(work.state.next_sweep_at)
     return min(moments, default=None)
 

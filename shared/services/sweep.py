@@ -22,6 +22,9 @@ class CompactIds:
         key = _bytes(record_id)
         self._by_first_byte[key[0]] += key
 
+    def __len__(self) -> int:
+        return sum(map(len, self._by_first_byte)) // 16
+
     def __contains__(self, record_id: str) -> bool:
         key = _bytes(record_id)
         if self._opened[0] != key[0]:
@@ -40,6 +43,8 @@ async def deleted_records(work: Slice, side: Side) -> set[str]:
     async for ids in rows.ids(table):
         for one in ids:
             existing.add(one)
+    if side is Side.BUSINESS_CENTRAL:
+        work.counted = len(existing)
     deleted: set[str] = set()
     while page:
         coupled = [ids[0] if side is Side.BUSINESS_CENTRAL else ids[1] for ids in page]

@@ -393,6 +393,14 @@ def pass_the_time(bench: Bench[Any]) -> None:
 # Business Central -----------------------------------------------------------------------------------------------------
 
 
+async def test_the_rows_of_a_table_are_counted(erp: Bench[BusinessCentralStore]) -> None:
+    before = await erp.store.count(CUSTOMERS)
+    kept, gone = await erp.create(), await erp.create()
+    await erp.write(Delete(gone.id))
+    assert (await erp.read(kept.id)).keys() == {kept.id}
+    assert await erp.store.count(CUSTOMERS) == before + 1
+
+
 async def test_codes_come_back_trimmed_and_in_upper_case(erp: Bench[BusinessCentralStore]) -> None:
     number = f"n{next(_numbers)}-{uuid4().hex[:8]}"
     (result,) = await erp.store.write(CUSTOMERS, [Create({"number": f" {number} ", "displayName": "x"})], ["number"])

@@ -101,7 +101,7 @@ async def test_an_idle_mapping_goes_on_hold_a_quarter_of_an_hour_after_the_last_
 async def test_on_hold_each_tick_costs_one_call_a_side_and_table_and_no_job(world: World) -> None:
     before = len(await every_job(world))
     asked(world)
-    await tick(world, 10)
+    await tick(world, 10)  # nothing else happens in these minutes
     calls = asked(world)
     # Dataverse: currencies, users, accounts (for two mappings), contacts; Business Central: five tables.
     assert calls[Side.DATAVERSE] == {"has_news": 10 * 4}
@@ -130,9 +130,29 @@ async def test_a_deletion_in_dataverse_wakes_a_mapping(world: World) -> None:
     assert [item.reason for item in await world.items("CUSTOMER")] == ["deletion_conflict"]
 
 
-async def test_a_deletion_in_business_central_is_found_within_the_hour(world: World) -> None:
+@pytest.mark.parametrize("hours", [0, 5])
+async def test_a_deletion_in_business_central_is_found_within_the_hour(world: World, hours: int) -> None:
+    """In the first hour of a hold by a run that looks for deletions, later by the number of records."""
+    await tick(world, 60 * hours)
     world.business_central.remove(CUSTOMERS, next(iter(world.business_central.rows(CUSTOMERS))))
     await tick(world, 61)
+    assert [item.reason for item in await world.items("CUSTOMER")] == ["deletion_conflict"]
+
+
+async def test_deletions_are_looked_for_once_in_a_hold_and_then_counted(world: World) -> None:
+    before, _ = len(await jobs(world)), asked(world)
+    await tick(world, 10 * 60)
+    calls = asked(world)
+    assert len(await jobs(world)) == before + 2  # one run, in the first hour
+    assert calls[Side.BUSINESS_CENTRAL]["ids"] == 1  # of customers: nothing else is coupled
+    assert calls[Side.BUSINESS_CENTRAL]["count"] == 9
+
+
+async def test_a_new_record_between_does_not_hide_a_deletion(world: World) -> None:
+    await tick(world, 120)
+    world.business_central.remove(CUSTOMERS, next(iter(world.business_central.rows(CUSTOMERS))))
+    world.business_central.put(CUSTOMERS, {"displayName": "New", "blocked": "All"})  # outside the filter
+    await tick(world, 120)
     assert [item.reason for item in await world.items("CUSTOMER")] == ["deletion_conflict"]
 
 

@@ -36,7 +36,8 @@ class MappingState:
     delivery of a message that is worked on: who finds another one than its own has lost the mapping to somebody else.
     `milestones` part the couplings into lanes of about the same length (see CouplingRepository). `sweeps_asked` beyond
     `sweeps_done`: deletions are looked for on both sides in the next run. A mapping on hold due to inactivity has
-    `inactive_since` and `inactive_until`; `next_due_at` is then when it is looked at at the latest. `failures` are the
+    `inactive_since` and `inactive_until`; `next_due_at` is then when it is looked at at the latest, and `counted`,
+    where it is known, how many BC records there are since. `failures` are the
     failed runs in a row, `failure_code` the code of the last one. `trouble` is why the present run was put off,
     `troubled_since` since when it has not come on.
     """
@@ -62,6 +63,7 @@ class MappingState:
     sweeps_done: int = 0
     inactive_since: datetime | None = None
     inactive_until: datetime | None = None
+    counted: int | None = None
     failures: int = 0
     failure_code: str = ""
     trouble: str = ""
