@@ -135,9 +135,9 @@ async def test_a_custom_mapping_is_made_run_both_ways_and_removed(everything: Ev
     await everything.fresh()
     piece = await unit(everything)
     await made(everything, UOM_MAPPING)
-    new = await made(everything, {**ITEM_PRODUCT, "enabled": False, "fields": [], "match_by": []})
-    assert (new["enabled"], new["user_defined"], new["fields"]) == (False, True, [])
-    for line in LINES:
+    new = await made(everything, {**ITEM_PRODUCT, "enabled": False, "fields": LINES[2:], "match_by": []})
+    assert (new["enabled"], new["user_defined"], len(new["fields"])) == (False, True, len(LINES) - 2)
+    for line in LINES[:2]:
         added = await everything.app.post("/mappings/ITEM-PRODUCT/fields", json=line)
         assert (added.status_code, added.json()["enabled"]) == (201, False), added.text
         address = f"/mappings/ITEM-PRODUCT/fields/{added.json()['line']}"
@@ -177,11 +177,11 @@ async def _edits_travel(everything: Everything, piece: str) -> None:
         f"/items({table['id']})", json={"unitPrice": 99.95}, headers={"If-Match": "*"}
     )
     assert priced.status_code == 200, priced.text
-    await everything.synchronize()
+    await everything.synchronize("ITEM-PRODUCT")
     assert {"Armchair", "Bicycle", "Table"} == set(await items(everything))
     assert (await products(everything))[table["number"]]["price"] == 99.95
     written = await everything.writes()
-    await everything.synchronize()
+    await everything.synchronize("ITEM-PRODUCT")
     assert await everything.writes() == written
 
 
@@ -217,3 +217,25 @@ async def test_a_custom_page_is_synchronized_under_its_own_root(everything: Ever
     assert await documents_of(everything, CARDS)
     await removed(everything, "CARDS")
     assert await documents_of(everything, "CARDS", CARDS) == []
+
+
+async def test_a_standard_mapping_gets_a_column_that_nobody_described(everything: Everything) -> None:
+    await everything.fresh("CUSTOMER")
+    line = {"business_central": "taxRegistrationNumber", "dataverse": "description", "direction": TO, "enabled": True}
+    added = await everything.app.post("/mappings/CUSTOMER/fields", json=line)
+    assert added.status_code == 201, added.text
+    try:
+        customer = {"displayName": "Adatum", "taxRegistrationNumber": "DE123456789"}
+        assert (await everything.business_central.post("/customers", json=customer)).status_code == 201
+        job = await everything.synchronize("CUSTOMER")
+        assert (job["inserted"], job["failed"]) == (1, 0)
+        accounts = (await everything.dataverse.get("/accounts")).json()["value"]
+        assert [row["description"] for row in accounts] == ["DE123456789"]
+        refreshed = (await everything.app.post("/mappings/CUSTOMER/refresh-fields")).json()
+        told = {(one["side"], one["table"]): one["added"] for one in refreshed["tables"]}
+        assert "balanceDue" in told["business_central", "customers"]
+        assert ("dataverse", "account") not in told  # read when the line was added
+        assert not [one for one in refreshed["problems"] if not one["warning"]]
+        await everything.synchronize("CUSTOMER")
+    finally:
+        await everything.app.delete("/mappings/CUSTOMER/fields/taxRegistrationNumber:description")
