@@ -45,12 +45,13 @@ KEYS: Json = {
 }
 
 TEXT: Json = {"type": "string"}
+OBJECT: Json = {"type": "object"}
 CONNECTION: Json = {
     "name": CONNECTION_PARAMETER,
     "in": "query",
     "required": False,
     "description": "Which connection is meant, by its name in any case; left out: the default one.",
-    "schema": {**TEXT, "minLength": 1, "maxLength": 40},
+    "schema": {**TEXT, "maxLength": 40},
 }
 NUMBER: Json = {"type": "integer", "minimum": 0}
 
@@ -169,7 +170,7 @@ def _responses(operation: Operation, references: dict[Any, Json]) -> Json:
 
 def _taken(body: type[BaseModel], references: dict[Any, Json]) -> Json:
     if body is FileBody:
-        return {"application/yaml": {"schema": TEXT}, "application/json": {"schema": {"type": "object"}}}
+        return {"application/yaml": {"schema": OBJECT}, "application/json": {"schema": OBJECT}}
     return {"application/json": {"schema": references[(body, "validation")]}}
 
 
@@ -178,7 +179,7 @@ def _content(models: Sequence[type[BaseModel]], references: dict[Any, Json]) -> 
         return {}
     if Page in models:
         return {"text/html": {"schema": TEXT}}
-    yaml: Json = {"application/yaml": {"schema": TEXT}} if Yaml in models else {}
+    yaml: Json = {"application/yaml": {"schema": OBJECT}} if Yaml in models else {}
     one_of = [references[(model, "serialization")] for model in models if model is not Yaml]
     return yaml | {"application/json": {"schema": one_of[0] if len(one_of) == 1 else {"anyOf": one_of}}}
 
