@@ -74,7 +74,7 @@ _SENTENCES = {
     Reason.SKIPPED: "The record failed twice in the same way and has not changed since; it is left alone.",
     Reason.NOT_DUE: "The record failed before and has not changed since; its next try is not due yet.",
     Reason.OPTION_NOT_MAPPED: "A value has no choice on the other side; the records keep the value they have.",
-    Reason.HELD: "A person keeps the record out of synchronization.",
+    Reason.HELD: "A person keeps the record out of synchronization (`GET /api/records/held`).",
     Reason.RELEASED: "The record was kept out of synchronization; the next run takes it along.",
     Reason.WAITS_FOR_RELEASE: "The record agrees with one that is kept out of synchronization; it waits for that one.",
     Reason.SEVERAL_MATCHES: "Several records agree in the match fields; make them differ, or remove the surplus one.",
@@ -103,5 +103,7 @@ _ADVICE = {
     "Else see why that one is not: is it an error itself, or does its mapping synchronize only coupled records?",
     Reason.SERVICE_BUSY: "Nothing. If it stays for long, `GET /api/health` tells which service cannot be reached.",
     Reason.CHANGED_MEANWHILE: "Nothing.",
+    Reason.RELEASED: "Nothing.",
+    Reason.WAITS_FOR_RELEASE: "Release the other record: both are coupled then. Or make them differ.",
     Reason.OPTION_NOT_MAPPED: "Add a choice with that code or name, or rename one; the records follow by themselves.",
 }

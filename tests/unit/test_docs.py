@@ -29,6 +29,7 @@ from shared.services.repositories import (
     job_errors,
     jobs,
     mappings,
+    notifications,
     runs,
     work_items,
 )
@@ -40,7 +41,15 @@ GOLDEN = ROOT / "tests/contract/golden/functions.json"
 STORED = (
     configuration_changes.LOG,
     *(companies.TABLE, couplings.TABLE, full_synchronization.TABLE, idempotency.TABLE, jobs.JOBS, jobs.REQUESTS),
-    *(job_errors.TABLE, mappings.TABLE, retention.POSITIONS, runs.TABLE, share_of_budget.TABLE, work_items.TABLE),
+    *(
+        job_errors.TABLE,
+        mappings.TABLE,
+        notifications.TABLE,
+        retention.POSITIONS,
+        runs.TABLE,
+        share_of_budget.TABLE,
+        work_items.TABLE,
+    ),
 )
 
 
