@@ -70,7 +70,7 @@ def is_no_news(work: Slice, pair: Pair) -> bool:
     coupling = pair.coupling
     if coupling is None or coupling.attempt is not None or pair.coupled_now or _has_item(work, coupling):
         return False
-    if work.reads_both:
+    if work.asserts(pair):
         return False
     return all(_is_as_remembered(work, side, pair.views[side], coupling.at(side)) for side in Side)
 
@@ -125,7 +125,7 @@ async def _read_what_is_missing(work: Slice, pairs: list[Pair]) -> None:
 
 def _must_read(work: Slice, pair: Pair, side: Side) -> bool:
     assert pair.coupling is not None
-    if work.reads_both or pair.views[side.other].seen is Seen.GONE:
+    if work.asserts(pair) or pair.views[side.other].seen is Seen.GONE:
         return True
     if _has_item(work, pair.coupling):
         return True  # what is not in step is judged with both records at hand: one may be gone since long

@@ -108,10 +108,9 @@ class Slice:
         """The source sides of the mapping's passes: To first, then From."""
         return passes_of(self.mapping.direction)
 
-    @property
-    def reads_both(self) -> bool:
-        """Whether each pair is decided with both records at hand, those included that are as they are remembered."""
-        return self.run.full is not None and self.run.full.unconditional
+    def asserts(self, pair: Pair) -> bool:
+        """Whether this pair's source was read and its data is to be written whatever its other record holds."""
+        return self.run.full is not None and self.run.full.unconditional and pair.present(self.sources[0])
 
     def is_held(self, side: Side, record_id: str | None) -> bool:
         """Whether a person keeps the record, or the pair of this BC record, out of synchronization."""

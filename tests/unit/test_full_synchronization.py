@@ -250,6 +250,22 @@ async def test_an_unconditional_run_writes_over_edits_of_the_destination_whereve
     assert await as_stored(world, "SALESPEOPLE", unconditional=True) == {FROM: Counters(unchanged=1)}
 
 
+async def test_an_unconditional_run_finds_an_edit_of_the_destination_whichever_side_is_read_first() -> None:
+    world = World(policy=Policy(page_size=1))
+    await only(world, "SALESPEOPLE")
+    for name in ("ida", "jon"):
+        user: Values = {"isdisabled": False, "islicensed": True, "isintegrationuser": False}
+        world.dataverse.put(USER, {**user, "fullname": name, "internalemailaddress": f"{name}@contoso.com"})
+    codes = [
+        world.business_central.put(SALESPEOPLE, {"code": name, "displayName": name, "email": f"{name}@contoso.com"})
+        for name in ("jon", "ida")
+    ]
+    await in_full(world, "SALESPEOPLE")
+    for code in codes:  # each is read in another page than its user
+        world.business_central.edit(SALESPEOPLE, code, {"displayName": "Somebody else"})
+    assert await as_stored(world, "SALESPEOPLE", unconditional=True) == {FROM: Counters(modified=2)}
+
+
 async def test_an_unconditional_run_is_for_one_direction_only(world: World) -> None:
     for ask in (
         synchronize_in_full(world.services, "CUSTOMER", FullRunForm(unconditional=True), ANNA),
@@ -266,6 +282,7 @@ async def test_what_a_busy_service_refused_is_tried_again_before_the_end() -> No
     await only(world, "CUSTOMER")
     for number in range(3):
         world.customer(displayName=f"Customer {number}")
+        world.clock.advance(hours=1)
     world.trouble.losses = [("dataverse", Loss.BUSY)]
     line = await in_full(world)
     assert line.status is LineStatus.FINISHED
