@@ -257,26 +257,6 @@ PLANTED: tuple[Planted, ...] = (
         "Half of one address is merged with half of another.",
         2,
     ),
-    Planted(
-        "replay-counted-before-it-is-done",
-        (
-            (
-                "services/journal.py",
-                "            (open_ones if is_open else created).append(intent)\n",
-                "            (open_ones if is_open else created).append(intent)\n"
-                "    _count(work, [intent.source for intent in created], Counters(inserted=1))\n"
-                "    created = []\n",
-            ),
-        ),
-        "When storage fails while the journal is read, what a dead host created is counted once more.",
-        6001510,
-    ),
-    Planted(
-        "another-attempt-before-the-answer",
-        (("services/apply.py", "return bool(settled.again) and not settled.in_doubt", "return bool(settled.again)"),),
-        "A write whose answer got lost is taken for a person's edit: a conflict that nobody has made.",
-        6004517,
-    ),
 )
 
 

@@ -309,6 +309,36 @@ async def test_what_is_refused_is_tried_once_in_a_run_of_short_slices_that_a_per
     assert "Adatum" in {row["displayName"] for row in world.business_central.rows(CUSTOMERS).values()}
 
 
+async def killed_after_creating(call: int) -> TroubledWorld | None:
+    """A host has created an account, got no answer for a customer, and died at this call; None when not in between."""
+    world = TroubledWorld()
+    await world.open_all()
+    world.account(name="Fabrikam")
+    world.customer(displayName="Adatum")
+    world.trouble.losses = [(Side.BUSINESS_CENTRAL, Loss.UNKNOWN_NOT_DONE)]
+    assert await killed_at(world, call)
+    world.trouble.clear()
+    is_announced = bool(await world.services.runs("CUSTOMER").journal())
+    return world if is_announced and await world.services.couplings("CUSTOMER").all() else None
+
+
+async def test_what_a_dead_host_created_is_counted_once_though_its_successor_fails_at_first() -> None:
+    call = 20
+    while await killed_after_creating(call) is None:
+        call += 1
+    for failing in range(10, 20):
+        world = await killed_after_creating(call)
+        assert world is not None
+        world.trouble.arm({failing: world.trouble.fail})
+        await world.work_off()
+        assert world.trouble.happened["failed"]
+        for _ in range(3):
+            world.clock.advance(minutes=20)
+            await by_timer(world)
+        jobs, _ = await world.services.jobs.page(None, 1000)
+        assert sum(job.counters.inserted for job in jobs if job.mapping == "CUSTOMER") == 2, failing
+
+
 async def test_a_write_without_an_answer_is_not_taken_for_an_edit_because_the_other_row_has_moved(
     world: TroubledWorld,
 ) -> None:

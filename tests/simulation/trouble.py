@@ -78,6 +78,11 @@ class Trouble:
         self.happened["killed"] += 1
         raise HostKilled
 
+    def fail(self) -> None:
+        """A deed: the call cannot be made just now."""
+        self.happened["failed"] += 1
+        raise Passing("it cannot be reached")
+
     def write_late(self) -> None:
         """What was to happen just before the next write happens now."""
         deeds, self.at_write = self.at_write, {}

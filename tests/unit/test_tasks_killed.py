@@ -12,7 +12,6 @@ import pytest
 
 from shared.core.access import Caller
 from shared.core.coupling_requests import AfterCoupling
-from shared.core.failures import Passing
 from shared.core.jobs import Job
 from shared.core.sync_options import SyncChoice
 from shared.services.context import Policy
@@ -239,11 +238,6 @@ async def test_killed_anywhere_and_delivered_again_a_task_ends_the_same(asks: As
         assert await snapshot(again) == expected, f"killed before call {call} of {calls}"
 
 
-def fails() -> None:
-    """A deed: the call cannot be made just now."""
-    raise Passing("it cannot be reached")
-
-
 @pytest.mark.parametrize("asks", [merges, uncouples_one])
 async def test_whatever_call_fails_a_task_ends_the_same(asks: Asks) -> None:
     world = await prepared(LONG)
@@ -254,7 +248,7 @@ async def test_whatever_call_fails_a_task_ends_the_same(asks: Asks) -> None:
     calls, expected = whole.trouble.calls, await snapshot(whole)
     for call in range(1, calls + 1):
         again = copy_of(world)
-        again.trouble.arm({call: fails})
+        again.trouble.arm({call: again.trouble.fail})
         await work_off(again)
         assert await snapshot(again) == expected, f"call {call} of {calls} failed"
 
