@@ -68,7 +68,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         return "infra.local.fuzz", [f"--examples={options.examples}", *seed]
     if options.command == "simulate":
         given = {name: value for name in SIMULATE if (value := getattr(options, name)) is not None}
-        return "tests.simulation", [f"--{name}={value}" for name, value in given.items()]
+        return "tests.simulation", [f"--{name}={value}" for name, value in given.items()] + ["--go-on"] * options.go_on
     rest = ["--info", str(options.info.resolve())] if options.info else []
     rest += ["--empty"] if options.empty else []
     rest += [f"--connections={options.connections}"] if options.connections > 1 else []
@@ -136,6 +136,7 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
     )
     for name, (metavar, text) in SIMULATE.items():
         parser.add_argument(f"--{name}", metavar=metavar, help=text)
+    parser.add_argument("--go-on", action="store_true", help="play all, and list every seed that breaks a law")
 
 
 def add_chaos(parser: argparse.ArgumentParser) -> None:
