@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from itertools import chain
+from urllib.parse import urlencode
 
 from shared.core.preview import Effect
 from shared.services.forms.base import RecordName
@@ -42,8 +43,8 @@ del {{ opacity: 0.6 }} ins {{ text-decoration: none; font-weight: 600 }}
 """
 
 
-def page_of(found: PreviewPage) -> str:
-    """The page. Everything that comes from a record is escaped."""
+def page_of(found: PreviewPage, connection: str | None = None) -> str:
+    """The page. Everything that comes from a record is escaped. The way to more of it names the same connection."""
     warnings = [found.guard] if found.guard else []
     if found.outdated:
         warnings.append("The mapping has been changed since: this can be looked at, not carried out.")
@@ -53,8 +54,13 @@ def page_of(found: PreviewPage) -> str:
         warnings="".join(f'<p class="warning">{escape(text)}</p>' for text in warnings),
         counts="".join(f"<li><strong>{count.pairs:,}</strong> {escape(_count(count))}</li>" for count in found.counts),
         rows="".join(_row(item) for item in found.items) or '<tr><td colspan="5">Nothing would change.</td></tr>',
-        more=f'<p><a href="?continuation={escape(found.continuation)}">More</a></p>' if found.continuation else "",
+        more=_more(found.continuation, connection) if found.continuation else "",
     )
+
+
+def _more(continuation: str, connection: str | None) -> str:
+    query = urlencode({"continuation": continuation} | ({"connection": connection} if connection else {}))
+    return f'<p><a href="?{escape(query)}">More</a></p>'
 
 
 def _state(found: PreviewPage) -> str:

@@ -70,7 +70,7 @@ async def get_preview_table(call: Call[PageQuery]) -> Reply:
 
     query = call.query
     found = await preview_page(call.services, call.path["id"], after=query.continuation, limit=query.limit)
-    return Reply(Page(page_of(found)), 200, HEADERS)
+    return Reply(Page(page_of(found, call.asked)), 200, HEADERS)
 
 
 @operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Trigger
+from shared.core.sides import Side
 from shared.memory.business_central import MemoryBusinessCentral
 from shared.memory.clock import SequentialIds
 from shared.memory.dataverse import MemoryDataverse
@@ -21,7 +23,7 @@ from shared.services.recent import Recent
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
 from tests.unit.functions.api import Api
-from tests.world import World
+from tests.world import TABLES, World
 
 
 class Two:
@@ -168,3 +170,21 @@ async def test_the_timer_goes_through_all_and_one_that_fails_hinders_none(two: T
     with pytest.raises(Passing, match="down"):
         await in_each(connections, enqueue_due)
     assert {message.session.partition("|")[0] for message in sent(two.world)} == {"default", "NORTH"}
+
+
+async def test_the_next_page_of_a_preview_is_of_the_same_connection(two: Two) -> None:
+    account = TABLES[(Side.DATAVERSE, "account")]
+    for name in ("One", "Two"):
+        two.north.dataverse.put(account, {"name": name, "customertypecode": 3, "statecode": 0})  # type: ignore[attr-defined]
+    query = "connection=NORTH"
+    change = {"synch_only_coupled_records": False}
+    await two.api.call("change_mapping", {"mapping": "CUSTOMER"}, body=change, query=query)
+    asked = await two.api.call("request_preview", body={"mapping": "CUSTOMER", "what": "full"}, query=query)
+    assert asked.status == 202, asked.text
+    for message in sent(two.world):
+        await run_slice(two.connections.of_message(message.body["connection"]), message.body)
+    path = {"id": asked.json["previews"][0]["id"]}
+    page = await two.api.call("get_preview_table", path, query=f"{query}&limit=1")
+    assert page.status == 200, page.text
+    (link,) = re.findall(r'href="(\?[^"]+)"', page.text)
+    assert link.endswith("connection=NORTH")
