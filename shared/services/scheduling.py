@@ -67,6 +67,8 @@ def _is_quiet(work: Slice, status: JobStatus) -> bool:
     """Whether the mapping may go on hold: nothing was done, nothing waits, and a probe would tell of any change."""
     if status is not JobStatus.SUCCEEDED or work.run.trigger is Trigger.PERSON or work.intents:
         return False
+    if work.state.sweeps_asked > work.state.sweeps_done:
+        return False  # somebody has asked for it while this run was on
     waits = any(not needs_person(item.reason) and not is_held_out(item.reason) for item in work.items.values())
     positions = work.state.positions
     settled = all(work.services.rows(side).is_settled(positions.get(side)) for side in Side)

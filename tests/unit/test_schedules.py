@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.core.access import Caller
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Job, JobStatus, Trigger
 from shared.core.mapping import Mapping
@@ -16,6 +17,8 @@ from shared.core.schedule import Pause, ScheduleStatus
 from shared.core.sides import Side
 from shared.core.tables import Values
 from shared.memory.clock import START
+from shared.services.context import Policy
+from shared.services.forms.synchronize_now import SyncNowRequest
 from shared.services.mapping_settings import MappingChange, change_mapping
 from shared.services.pausing import pause, resume
 from shared.services.problems import Problem
@@ -24,6 +27,7 @@ from shared.services.repositories.runs import MappingState
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
 from shared.services.scheduling import standing_of
+from shared.services.synchronizing_now import sync_now
 from tests.world import ACCOUNT, CUSTOMERS, USER, VENDORS, World
 
 LICENSED: Values = {"isdisabled": False, "islicensed": True, "isintegrationuser": False}
@@ -348,3 +352,43 @@ async def test_a_paused_mapping_is_not_synchronized_on_request_others_are(world:
 async def test_a_time_that_is_over_is_refused(world: World) -> None:
     with pytest.raises(Problem, match="is over"):
         await pause(world.services, ["CUSTOMER"], "Ada", "", world.clock.now())
+
+
+async def test_a_run_that_is_on_ends_at_its_checkpoint_and_goes_on_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(Policy(page_size=2))
+    await world.open_all()
+    for number in range(12):
+        world.customer(number=f"C{number}", displayName=f"Customer {number}")
+    changes, calls = world.business_central.changes, []
+
+    async def pause_at_the_third_page(*args: Any, **options: Any) -> ChangePage:
+        calls.append(args)
+        if len(calls) == 3:
+            await pause(world.services, ["CUSTOMER"], "Ada", "", None)
+        return await changes(*args, **options)
+
+    monkeypatch.setattr(world.business_central, "changes", pause_at_the_third_page)
+    stored = await world.services.mappings.get("CUSTOMER")
+    assert stored is not None
+    request = await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
+    await world.work_off()
+    there = len(world.dataverse.rows(ACCOUNT))
+    assert 0 < there < 12
+    assert (await state(world)).active is not None
+    assert await status(world) is ScheduleStatus.ON_HOLD
+    await tick(world, 60)
+    assert len(world.dataverse.rows(ACCOUNT)) == there
+    await resume(world.services, ["CUSTOMER"])
+    await world.work_off()
+    assert len(world.dataverse.rows(ACCOUNT)) == 12
+    to, _ = await world.services.jobs.get_many(list(request.jobs))
+    assert (to.status, to.counters.inserted) == (JobStatus.SUCCEEDED, 12)
+
+
+async def test_records_can_be_synchronized_one_by_one_while_their_mapping_is_paused(world: World) -> None:
+    customer = next(iter(world.business_central.rows(CUSTOMERS)))
+    world.business_central.edit(CUSTOMERS, customer, {"city": "Rostock"})
+    await pause(world.services, ["CUSTOMER"], "Ada", "", None)
+    await sync_now(world.services, SyncNowRequest(mapping="CUSTOMER", business_central_ids=(customer,)), Caller("Bo"))
+    await tick(world)
+    assert "Rostock" in {row["address1_city"] for row in world.dataverse.rows(ACCOUNT).values()}
