@@ -33,7 +33,7 @@ FAULTS = (
     *("invalid_name", "no_such_table", "missing_modified", "invalid_filter", "filter_refused", "unknown_column"),
     *("no_field_mapping", "read_only_column", "create_only_column", "incomplete_line", "constant_direction"),
     *("wrong_column_count", "constant_does_not_fit", "does_not_convert", "contradiction", "wrong_reference"),
-    *("lookup_without_mapping", "duplicate_line", "duplicate_reference", "column_written_twice", "unknown_field"),
+    *("lookup_without_mapping", "duplicate_line", "column_written_twice", "unknown_field"),
     *("value_does_not_fit", "unknown_dependency", "dependency_loop", "same_tables", "column_owned_twice"),
 )
 """What may be wrong with a mapping."""

@@ -118,7 +118,6 @@ KINDS = (
         "Name in `reference.mappings` a mapping that couples the rows it refers to.",
     ),
     Kind(400, "duplicate_line", "a mapping has the same line twice", "Keep one of them."),
-    Kind(400, "duplicate_reference", "two lines look up the same field", "Keep one of them."),
     Kind(400, "column_written_twice", "two lines write the same column", "Disable one of them."),
     Kind(400, "unknown_dependency", "`depends_on` names a mapping that does not exist", "Name one that does."),
     Kind(400, "dependency_loop", "mappings wait for each other", "Break the loop that `detail` shows."),

@@ -116,11 +116,6 @@ def _duplicates(mapping: Mapping) -> Problems:
                 if other != line.id:
                     text = f"{name} of {source.other.product} is written by {other}, too. Disable one of the lines."
                     yield MappingProblem("column_written_twice", member_of(line), text)
-    referring = Counter(line.caption for line in mapping.fields if line.reference and line.business_central)
-    for caption, count in referring.items():
-        if count > 1:
-            text = f"{count} lines look up {caption}; only one line of a mapping may refer by the same field."
-            yield MappingProblem("duplicate_reference", f"fields.{caption}", text)
 
 
 def _matches(mapping: Mapping) -> Problems:

@@ -21,7 +21,7 @@ from shared.core.transformations import Transformation, TransformationProblem, t
 from shared.core.values import NUMBERS, meaning_in
 
 type Tables = Mapping[Side, Table]
-type References = Mapping[str, ReferenceAnswers]  # by caption of the line
+type References = Mapping[str, ReferenceAnswers]  # by id of the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _conversion(line: FieldMapping, source: Side) -> Callable[[Values, Reference
     if not starts:
         return lambda values, references: {ends[0]: line.constant}
     if line.conversion is not Conversion.PERSON_NAME:
-        return _Single(line, line.caption, source, starts[0], ends[0], line.rules(source)).convert
+        return _Single(line, line.id, source, starts[0], ends[0], line.rules(source)).convert
     if source is Side.DATAVERSE:
         return lambda values, references: {ends[0]: join_name(*(_text(values.get(name)) for name in starts))}
     return lambda values, references: dict(zip(ends, split_name(_text(values.get(starts[0]))), strict=True))
@@ -144,7 +144,7 @@ class _Single:
     """A line of one column on either side: by its transformation rules first, then by its reference."""
 
     line: FieldMapping
-    caption: str
+    id: str
     source: Side
     start: str
     end: str
@@ -156,12 +156,12 @@ class _Single:
             return FieldProblem("transformation_failed", self.source, self.end, values.get(self.start), value.message)
         if self.line.reference is None:
             return {self.end: value}
-        answer = references[self.caption].resolve(self.source, value)
+        answer = references[self.id].resolve(self.source, value)
         if isinstance(answer, Resolved):
             return {self.end: answer.value}
         if self.line.clear_value_on_failed_sync:
             return {self.end: None}
-        unresolved = replace(answer, line=self.caption)
+        unresolved = replace(answer, line=self.line.caption)
         return Leave(unresolved) if self.line.keep_value_on_failed_sync else unresolved
 
 

@@ -34,7 +34,7 @@ async def answers_for(
     for line in lines:
         if line.reference is not None:
             held = {side: values(line, side) for side in Side}
-            answers[line.caption] = await _answers(work, line, line.reference, held)
+            answers[line.id] = await _answers(work, line, line.reference, held)
     return answers
 
 
@@ -157,7 +157,7 @@ async def _choices(
 ) -> ReferenceAnswers:
     if not any(value is not None for side in Side for value in values[side]):
         return ReferenceAnswers(str(reference.table))
-    options = await work.references.once(f"options of {line.caption}", lambda: options_of(work.services, work, line))
+    options = await work.references.once(f"options of {line.id}", lambda: options_of(work.services, work, line))
     table = work.services.table(Side.BUSINESS_CENTRAL, str(reference.table))
     return ReferenceAnswers(table.caption, (), options.answers, captions=options.captions)
 

@@ -77,11 +77,19 @@ PRODUCT = dataverse_table(
     Column(name="productstructure", kind=K.CHOICE, options={1: "Product", 2: "Family"}, create_only=True),
     Column(name="validfrom", kind=K.DATE),
     Column(name="defaultuomid", kind=K.LOOKUP, navigation="defaultuomid", target_set="uoms", target="uom"),
+    Column(
+        name="defaultuomscheduleid",
+        kind=K.LOOKUP,
+        navigation="defaultuomscheduleid",
+        target_set="uomschedules",
+        target="uomschedule",
+    ),
     Column(name="statecode", kind=K.CHOICE, options={0: "Active", 1: "Retired", 2: "Draft"}),
     number="productnumber",
 )
 UOM = dataverse_table("uom", "Unit", Column(name="name", max_length=100), Column(name="quantity", kind=K.DECIMAL))
-TABLES = (ITEMS, UNITS, CARDS, UNDATED, PRODUCT, UOM)
+SCHEDULE = dataverse_table("uomschedule", "Unit Group", Column(name="name", max_length=200))
+TABLES = (ITEMS, UNITS, CARDS, UNDATED, PRODUCT, UOM, SCHEDULE)
 
 UOM_MAPPING: Body = {
     "name": "UOM",
@@ -94,6 +102,9 @@ UOM_MAPPING: Body = {
     "enabled": True,
     "fields": [{"business_central": "code", "dataverse": "name", "direction": "ToIntegrationTable"}],
 }
+SCHEDULE_MAPPING: Body = {**UOM_MAPPING, "name": "UNIT-GROUP", "dataverse": {"table": "uomschedule"}}
+"""The same units, coupled with unit groups."""
+
 ITEM_PRODUCT: Body = {
     "name": "ITEM-PRODUCT",
     "business_central": {"table": "items", "filter": "blocked eq false"},
@@ -319,7 +330,7 @@ FAULTY = (
         ("duplicate_line", "fields.displayName:name", "2 times"),
     ),
     _faulty(
-        "two lookups by one field",
+        "a lookup into something that is no lookup",
         _line(
             business_central="baseUnitOfMeasureId",
             dataverse="size",
@@ -328,7 +339,6 @@ FAULTY = (
             reference={"kind": "coupled_record", "mappings": ["UOM"]},
         ),
         ("wrong_reference", "fields.baseUnitOfMeasureId:size", "size is a text"),
-        ("duplicate_reference", "fields.baseUnitOfMeasureId", "2 lines look up baseUnitOfMeasureId"),
     ),
     _faulty(
         "choices of a table without codes",

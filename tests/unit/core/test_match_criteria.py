@@ -31,7 +31,7 @@ TEXT = line("a")
 NUMBER, FLAG = field("amount", "amount"), field("flag", "flag")
 PARENT = field("parent", "parent", reference=REFERENCE)
 PERSON = field("whole", ("first", "middle", "last"), conversion=Conversion.PERSON_NAME)
-REFERENCES = {PARENT.caption: PARENTS}
+REFERENCES = {PARENT.id: PARENTS}
 
 
 def value(

@@ -312,7 +312,7 @@ def test_a_deletion_is_held_for_the_survivor_and_says_what_to_do(survivor: Side)
 
 def test_what_waits_for_a_parent_says_for_which() -> None:
     parent = line("a", reference={"kind": "coupled_record", "mappings": ["PARENT"]})
-    answers = {"a_bu": ReferenceAnswers("Parent", ("PARENT",))}
+    answers = {parent.id: ReferenceAnswers("Parent", ("PARENT",))}
     views = {BC: View(Seen.PRESENT, Record("1", {"a_bu": "p1"})), DV: ABSENT}
     held = decide(mapping(parent, synch_only_coupled_records=False), views, None, TABLES, answers, NOW)
     assert isinstance(held, Hold)
@@ -323,15 +323,14 @@ def test_what_waits_for_a_parent_says_for_which() -> None:
 
 @pytest.mark.parametrize("coupled", [True, False])
 def test_a_value_that_does_not_fit_is_held_even_beside_one_that_waits(coupled: bool) -> None:
-    rules = mapping(
-        line("a"), line("b", reference={"kind": "coupled_record", "mappings": ["P"]}), synch_only_coupled_records=False
-    )
+    parent = line("b", reference={"kind": "coupled_record", "mappings": ["P"]})
+    rules = mapping(line("a"), parent, synch_only_coupled_records=False)
     views = {BC: View(Seen.PRESENT, Record("business_central-id", {"a_bu": "123456", "b_bu": "p"}, "1")), DV: ABSENT}
     known = None
     if coupled:
         ends = [CoupledRecord(f"{s}-id", {column(x, s): None for x in "ab"}, "0") for s in Side]
         known, views[DV] = Coupling(ends[0], ends[1], OLD, OLD), UNREAD
-    held = decide(rules, views, known, TABLES, {"b_bu": ReferenceAnswers("Parent")}, NOW)
+    held = decide(rules, views, known, TABLES, {parent.id: ReferenceAnswers("Parent")}, NOW)
     assert isinstance(held, Hold)
     assert (held.reason, [problem.column for problem in held.problems]) == (Reason.VALUE_REFUSED, ["a_da"])
 

@@ -29,7 +29,7 @@ AMOUNT = FieldMapping(business_central="amount", dataverse=("amount",))
 
 
 def carried(line: FieldMapping, source: Side, values: Values, answers: ReferenceAnswers = ANSWERS) -> object:
-    return carry(line, source, values, TABLES, {line.caption: answers})
+    return carry(line, source, values, TABLES, {line.id: answers})
 
 
 @pytest.mark.parametrize(

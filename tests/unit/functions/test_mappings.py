@@ -19,6 +19,8 @@ from tests.unit.custom_mappings import (
     ITEM_PRODUCT,
     ITEMS,
     PRODUCT,
+    SCHEDULE,
+    SCHEDULE_MAPPING,
     UNITS,
     UOM,
     UOM_MAPPING,
@@ -89,6 +91,22 @@ async def test_a_custom_mapping_is_made_and_works_both_ways(api: Api) -> None:
     written = dict(world.written)
     await world.synchronize()
     assert world.written == written
+
+
+async def test_one_field_may_refer_to_rows_of_two_tables(api: Api) -> None:
+    world, body = api.world, deepcopy(ITEM_PRODUCT)
+    group = {**body["fields"][3], "dataverse": "defaultuomscheduleid"}
+    body["fields"].append({**group, "reference": {"kind": "coupled_record", "mappings": ["UNIT-GROUP"]}})
+    body["depends_on"] = ["UOM", "UNIT-GROUP"]
+    await made(api, UOM_MAPPING, SCHEDULE_MAPPING, body)
+    piece = world.business_central.put(UNITS, {"code": "PCS"})
+    unit, schedule = (world.dataverse.put(table, {"name": "PCS"}) for table in (UOM, SCHEDULE))
+    world.business_central.put(
+        ITEMS, {"number": "1", "displayName": "Chair", "baseUnitOfMeasureId": piece, "blocked": False}
+    )
+    await world.synchronize()
+    (row,) = world.dataverse.rows(PRODUCT).values()
+    assert (row["defaultuomid"], row["defaultuomscheduleid"]) == (unit, schedule)
 
 
 async def test_another_instance_knows_the_tables_of_a_custom_mapping(api: Api) -> None:
