@@ -67,12 +67,23 @@ async def _store(services: Services, name: str, pause: Pause | None) -> None:
         state = await runs.state()
         if pause is None and state.pause is not None and state.next_due_at is not None:
             state.next_due_at = max(state.next_due_at, services.clock.now())
-        state.pause = pause
+        before, state.pause = state.pause, pause
         state.trouble, state.troubled_since = "", None
         try:
-            return await runs.save(state)
+            await runs.save(state)
         except StateConflict:
             continue
+        return await _record(services, name, before, pause)
+
+
+async def _record(services: Services, name: str, before: Pause | None, after: Pause | None) -> None:
+    """Pausing a mapping is a change of the configuration, too, though it is kept elsewhere."""
+    from shared.core.configuration_diff import MemberChange
+    from shared.services.configuration_changes import record_change
+
+    values = [one and {"reason": one.reason, "until": one.until and one.until.isoformat()} for one in (before, after)]
+    change = MemberChange("pause", *values)
+    await record_change(services, name, (change,), "pause" if after else "resume")
 
 
 async def _send_again(services: Services, state: MappingState) -> None:

@@ -120,3 +120,17 @@ async def test_a_mapping_that_is_removed_is_recorded_with_what_it_was(api: Api) 
     (told,) = await changes(api)
     assert (told["by"], told["edits"][0]["action"]) == ("the app", "removed")
     assert {"member": "direction", "before": "Bidirectional", "after": None} in told["edits"][0]["members"]
+
+
+async def test_pausing_and_resuming_a_mapping_is_recorded(api: Api) -> None:
+    path = {"mapping": "VENDOR"}
+    paused = await api.call("pause_mapping", path, body={"reason": "stocktaking"})
+    api.world.clock.advance(seconds=1)
+    resumed = await api.call("resume_mapping", path)
+    assert (paused.status, resumed.status) == (200, 200)
+    pause = {"reason": "stocktaking", "until": None}
+    told = [(one["occasion"], one["by"], one["edits"][0]["members"]) for one in await changes(api, "mapping=VENDOR")]
+    assert told == [
+        ("resume", "function key", [{"member": "pause", "before": pause, "after": None}]),
+        ("pause", "function key", [{"member": "pause", "before": None, "after": pause}]),
+    ]
