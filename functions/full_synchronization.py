@@ -124,7 +124,7 @@ async def exclude_from_full_synchronization(call: Call[NoQuery, ExcludeForm]) ->
     problems=("unknown_mapping", "no_open_question", "mapping_changed"),
 )
 async def answer_full_synchronization(call: Call[NoQuery, AnswerForm]) -> Reply:
-    """Answers the closing question of a line, whether to keep *Synch. Only Coupled Records* off.
+    """Settles the closing question of a line: whether to keep *Synch. Only Coupled Records* off.
 
     A full synchronization takes in uncoupled records whatever the mapping's flag says. Afterwards `question` is `open`
     where the flag is on; until it is answered, scheduled runs go on with coupled records only. After the answer `false`

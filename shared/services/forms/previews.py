@@ -21,7 +21,7 @@ class PreviewStart(WhichRecords):
     `modified` and `full` without a mapping: every enabled one.
     """
 
-    what: PreviewKind = Field(PreviewKind.MODIFIED, description="What would be done.")
+    what: PreviewKind = Field(PreviewKind.MODIFIED, description="What to look at.")
     choice: SyncChoice | None = Field(
         None, description="For `records`: the data to use; left out, the mapping's own rules decide."
     )
