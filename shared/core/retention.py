@@ -16,8 +16,8 @@ from shared.core.jobs import Job, JobStatus, Trigger
 class Retention:
     """`jobs`: requests, and jobs that changed something or that somebody asked for.
 
-    `idle_jobs`: jobs that nobody asked for and that changed nothing, most of all there are, and runs, which nobody looks
-    at.
+    `idle_jobs`: jobs that nobody asked for and that changed nothing, most of all there are, and runs, at which nobody
+    looks.
     """
 
     jobs: timedelta = timedelta(days=30)

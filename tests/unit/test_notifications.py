@@ -16,9 +16,9 @@ from shared.services.context import Policy, Services
 from shared.services.notifying import notifications_page, notify, send_test
 from shared.services.pausing import pause
 from shared.services.problems import Problem
+from shared.services.run_slice import run_slice
 from shared.services.ticking import tick
 from tests.world import ACCOUNT, CUSTOMERS, World
-
 
 EVERYBODY = "CONTACT, CURRENCY, CUSTOMER, SALESPEOPLE, VENDOR"
 
@@ -44,8 +44,6 @@ class Office:
             self.world.clock.set(now)
 
     async def work_off_what_is_due(self) -> None:
-        from shared.services.run_slice import run_slice
-
         while (delivery := self.world.queue.receive()) is not None:
             await run_slice(self.services, delivery.message.body)
             self.world.queue.complete(delivery)

@@ -58,6 +58,13 @@ def test_these_settings_are_enough(environment: dict[str, str]) -> None:
     assert settings.interval == timedelta(minutes=1)
 
 
+def test_a_webhook_has_a_query() -> None:
+    settings = read_settings(SERVER | {"NOTIFICATION_URL": f"https://flow.example/workflows/1?sig={SECRET}"})
+    assert settings.notification_url is not None
+    assert SECRET in settings.notification_url.get_secret_value()
+    assert SECRET not in repr(settings)
+
+
 # What is changed in the settings of the server, the setting that the sentence names, and what else it says.
 WRONG = [
     ({"BUSINESS_CENTRAL_URL": None}, "BUSINESS_CENTRAL_URL", "is missing.*before /api/v2.0"),
@@ -106,6 +113,12 @@ WRONG = [
     ({"SYNC_PAGE_SIZE": "20001"}, "SYNC_PAGE_SIZE", "must be at most 20000"),
     ({"SYNC_SLICE_SECONDS": "541"}, "SYNC_SLICE_SECONDS", "must be at most 240"),
     ({"SYNC_SLICE_SECONDS": "1.5"}, "SYNC_SLICE_SECONDS", "must be a whole number"),
+    ({"NOTIFICATION_URL": SECRET}, "NOTIFICATION_URL", "an address like https://"),
+    ({"NOTIFICATION_URL": f"https://[flow/{SECRET}"}, "NOTIFICATION_URL", "an address like https://"),
+    ({"NOTIFICATION_URL": f"http://flow.example/?sig={SECRET}"}, "NOTIFICATION_URL", "begin with https://"),
+    ({"NOTIFICATION_FORMAT": "mail"}, "NOTIFICATION_FORMAT", "must be 'teams' or 'json'"),
+    ({"NOTIFICATION_MINUTES": "0"}, "NOTIFICATION_MINUTES", "must be at least 1"),
+    ({"NOTIFICATION_RECORDS": "some"}, "NOTIFICATION_RECORDS", "must be true or false"),
 ]
 
 

@@ -119,7 +119,8 @@ def test_what_is_told_when(name: str) -> None:
 
 
 def test_a_message_has_room_for_so_many() -> None:
-    found = [Finding(f"late|M{number:02}", Topic.LATE, f"x {number}", f"M{number:02}") for number in range(MOST_SHOWN + 5)]
+    names = [f"M{number:02}" for number in range(MOST_SHOWN + 5)]
+    found = [Finding(f"late|{name}", Topic.LATE, f"{name} is late.", name) for name in names]
     ((_, card),) = Office().find(*found, minutes=10).sent
     assert (len(card.findings), card.further) == (MOST_SHOWN, 5)
     assert card.title == "25 things need a person"
