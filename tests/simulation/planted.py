@@ -219,7 +219,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "What was deleted in Dataverse before its feed had to start over is never noticed.",
-        88,
+        125,
     ),
     Planted(
         "couplings-of-creates-get-lost",
@@ -231,7 +231,7 @@ PLANTED: tuple[Planted, ...] = (
         "deletions-overlooked",
         (("services/observe.py", "        for record_id in page.deleted:\n", "        for record_id in ():\n"),),
         "What was deleted in Dataverse is never noticed.",
-        18,
+        127,
     ),
     Planted(
         "base-before-the-write-kept",
