@@ -7,13 +7,16 @@ from functools import partial
 
 import pytest
 
+from shared.core.access import Caller
 from shared.core.jobs import Trigger
 from shared.core.mapping import DeletionConflictResolution, MappingTable
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
 from shared.services.context import Policy
+from shared.services.forms.synchronize_now import SyncNowRequest
 from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
+from shared.services.synchronizing_now import sync_now
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld, killed_at
 from tests.world import ACCOUNT, CUSTOMERS
 
@@ -375,3 +378,15 @@ async def test_a_write_that_may_still_land_is_waited_for_before_another_value_is
     await world.synchronize("CUSTOMER")
     assert not await world.items("CUSTOMER")
     assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "3"
+
+
+async def test_what_a_task_has_written_counts_though_the_other_side_is_busy(world: TroubledWorld) -> None:
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.dataverse.edit(ACCOUNT, account, {"emailaddress1": "2@fabrikam.example"})
+    world.trouble.losses = [(Side.BUSINESS_CENTRAL, Loss.BUSY)]
+    await sync_now(world.services, SyncNowRequest(mapping="CUSTOMER", business_central_ids=(customer,)), Caller("Anna"))
+    await world.work_off()
+    jobs, _ = await world.services.jobs.page(None, 1000)
+    counted = {job.direction: job.counters.modified for job in jobs if job.requested_by == "Anna"}
+    assert counted == {Direction.TO_INTEGRATION_TABLE: 1, Direction.FROM_INTEGRATION_TABLE: 1}

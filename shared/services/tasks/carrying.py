@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.sides import Side
@@ -32,6 +33,7 @@ async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Ch
         done = [one for one in settled if one.outcome is not None and not _is_busy(one)]
         page = Page(Observed(), progress_of(work))
         await count_in(work, page, done)
+        _count_written(work, [one for one in settled if _is_busy(one)])
         for side, number in page.unchanged.items():
             if side in work.run.counters:
                 work.run.counters[side].unchanged += number
@@ -60,6 +62,13 @@ def why(still: Sequence[Settled]) -> str:
     """A sentence about what has to be tried again."""
     held = next((one.outcome.held for one in still if one.outcome and one.outcome.held), None)
     return held.message if held is not None else Reason.SERVICE_BUSY.sentence
+
+
+def _count_written(work: Slice, busy: Sequence[Settled]) -> None:
+    """Of a pair that is tried again one side may have been written already: nobody else counts that."""
+    for side in (side for one in busy for side in one.written):
+        if side.other in work.run.counters:
+            work.run.counters[side.other].add(Counters(modified=1))
 
 
 def _is_busy(one: Settled) -> bool:
