@@ -37,9 +37,9 @@ class MemoryDataverse(MemoryRows):
         choices: Mapping[tuple[str, str], Mapping[int, str]] | None = None,
     ) -> None:
         """`choices`: labels by value, by (table name, column)."""
+        self._deletions: dict[str, dict[str, int]] = {}
         super().__init__(clock, ids, tables)
         self._choices = dict(choices or {})
-        self._deletions: dict[str, dict[str, int]] = {name: {} for name in self._tables}
         self._oldest = 0
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:

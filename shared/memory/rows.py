@@ -13,8 +13,9 @@ from shared.core.budget import WHOLE, Share
 from shared.core.failures import FeedExpired, Passing
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Update, Write, WriteResult, Written
 from shared.core.sides import Side
-from shared.core.tables import Column, ColumnKind, Table, TableName, Value, Values
+from shared.core.tables import Column, ColumnKind, Table, Value, Values
 from shared.defaults import standard_tables
+from shared.memory.tables import MemoryTables
 from shared.ports import Check, Clock, Ids
 
 _PAGE = 5_000  # rows
@@ -38,7 +39,7 @@ class Refusal(Exception):
         self.refused = Refused(kind, message, code=kind.value, status=status, column=column)
 
 
-class MemoryRows:
+class MemoryRows(MemoryTables):
     """The tables of one side in memory.
 
     `calls` counts the calls of the port's methods by name, `written` the writes done through the port by table and
@@ -55,10 +56,9 @@ class MemoryRows:
         self.written: Counter[tuple[str, str]] = Counter()
         self._clock = clock
         self._ids = ids
-        self._tables = {table.name: table for table in known if table.side is self.side}
-        self._rows: dict[str, dict[str, Row]] = {name: {} for name in self._tables}
+        self._rows: dict[str, dict[str, Row]] = {}
+        super().__init__(table for table in known if table.side is self.side)
         self.account = f"{self.side.product} in memory"
-        self._refused_filters: dict[str, str] = {}
         self.share = WHOLE
         self._withheld: set[tuple[str, str]] = set()
         self._held_until: datetime | None = None
@@ -113,31 +113,6 @@ class MemoryRows:
         self._asked("write", table, returning)
         return [self._result(table, write, returning) for write in writes]
 
-    async def tables(self, api: str | None = None) -> list[TableName]:
-        """See RowStore."""
-        return sorted((TableName(one.name, one.caption) for one in self._tables.values() if one.api == api), key=_name)
-
-    async def describe(self, name: str) -> Table | None:
-        """See RowStore: as the table was given to this store."""
-        return self._tables.get(name)
-
-    async def refusal_of(self, table: Table, condition: str) -> str | None:
-        """See RowStore: what `refuse_filter` said, else nothing."""
-        return self._refused_filters.get(condition)
-
-    def refuse_filter(self, condition: str, message: str) -> None:
-        """From now on the service does not take this filter."""
-        self._refused_filters[condition] = message
-
-    def withhold(self, table: Table, *writes: str) -> None:
-        """From now on the app lacks the permission for these writes (create, update, delete); for all others not."""
-        self._withheld = {one for one in self._withheld if one[0] != table.name} | {(table.name, one) for one in writes}
-
-    def add_table(self, table: Table) -> None:
-        """Somebody extends the system by a table, or a table by columns."""
-        self._tables[table.name] = table
-        self._rows.setdefault(table.name, {})
-
     def allow(self, share: Share, paused_until: datetime | None) -> None:
         """See RowStore. Nobody waits in memory: who asks too soon meets Passing."""
         self.share, self._held_until = share, paused_until
@@ -174,6 +149,11 @@ class MemoryRows:
     def rows(self, table: Table) -> dict[str, Values]:
         """The rows as they are now, by id."""
         return {key: dict(row.values) for key, row in self._rows[table.name].items()}
+
+    def add_table(self, table: Table) -> None:
+        """Somebody extends the system by a table, or a table by columns."""
+        super().add_table(table)
+        self._rows.setdefault(table.name, {})
 
     # What a side adds
 
@@ -296,10 +276,6 @@ class MemoryRows:
     def _record(self, table: Table, columns: Sequence[str], key: str, row: Row) -> Record:
         values = {column: _value(table, key, row, column) for column in columns}
         return Record(key, values, _etag(row), row.modified_at if table.modified else None)
-
-
-def _name(table: TableName) -> str:
-    return table.name
 
 
 def canonical(column: Column, value: Value) -> Value:
