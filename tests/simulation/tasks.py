@@ -91,7 +91,7 @@ class Tasks:
         return self._synchronize(services, kind, ids) if ids else None
 
     async def _synchronize(self, services: Services, kind: Kind, ids: tuple[str, ...]) -> None:
-        request = SyncNowRequest(mapping=kind.name, business_central_ids=ids)
+        request = SyncNowRequest.model_validate({"mapping": kind.name, "business_central_ids": ids})
         answer = await sync_now(services, request, ANNA)
         if answer.job is not None:
             self._promised.add(answer.job.id)  # of a request with a job for each direction
