@@ -1,4 +1,4 @@
-"""Carrying out what was decided: the writes to Dataverse first, then those to Business Central.
+"""Carrying out what was decided: of each pair the write to Dataverse first, then that to Business Central.
 
 A write names the version that was planned with. When the service says that the row has moved since, that one row is
 read again and its pair decided again; nothing is overwritten blindly. What is about to be written is announced first,
@@ -7,6 +7,7 @@ so that a lost answer or a killed host never makes our own edit look like somebo
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +22,7 @@ from shared.core.records import RefusalKind, Refused, Update, Write, WriteResult
 from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Values
+from shared.core.transfer import References
 from shared.services.attempts import NOT_ANSWERED, forget_attempts, may_still_land, wait_for_answers
 from shared.services.conclude import conclude
 from shared.services.create import DOUBT, coupling_after, intent_after, prepare
@@ -32,9 +34,10 @@ from shared.services.repositories.coupling_documents import stored_as
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
 from shared.services.touches import note_landed, note_written
-from shared.services.turns import PORTION
+from shared.services.turns import PORTION, REQUEST, let_others_go_on
 
 ROUNDS = 4
+AT_A_STRETCH = 50  # pairs that are decided while all else waits
 _HELD_BECAUSE = {
     RefusalKind.CHANGED: Reason.CHANGED_MEANWHILE,
     RefusalKind.FORBIDDEN: Reason.PERMISSION_MISSING,
@@ -65,18 +68,21 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
     for number in range(ROUNDS):
         if not open_ones:
             return
-        await _decide(work, open_ones)
-        if number == 0:
-            wait_for_answers(work, open_ones)
-            _weigh(work, open_ones)
-        forget_attempts(work, open_ones, refused=number > 0)
-        makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
-        work.making += makes
-        making += makes
+        references = await references_for(work, [settled.pair for settled in open_ones])
+        async with work.turns.deciding():
+            for some in batched(open_ones, AT_A_STRETCH, strict=False):
+                _decide(work, some, references)
+                await let_others_go_on()
+            if number == 0:
+                wait_for_answers(work, open_ones)
+                _weigh(work, open_ones)
+            forget_attempts(work, open_ones, refused=number > 0)
+            makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
+            work.making += makes
+            making += makes
+            announcements += await _announce_changes(work, open_ones, first=number == 0)
         await _prepare_creates(work, open_ones)
-        announcements += await _announce_changes(work, open_ones, first=number == 0)
-        for source in work.sources:
-            await _write_side(work, source.other, open_ones, announcements, again=number > 0)
+        await _write(work, open_ones, announcements, again=number > 0)
         _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
@@ -84,8 +90,7 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
         settled.finish(held=_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
 
 
-async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
-    references = await references_for(work, [settled.pair for settled in open_ones])
+def _decide(work: Slice, open_ones: Sequence[Settled], references: References) -> None:
     now = work.now
     for settled in open_ones:
         pair = settled.pair
@@ -138,7 +143,7 @@ async def _announce_changes(work: Slice, open_ones: Sequence[Settled], *, first:
     if stacked:
         await _store_attempts(work, stacked)
         await work.ledger.write()
-    changes = [announced(work.mapping, one.pair.coupling) for one in plain if one.pair.coupling]
+    changes = announced(work.mapping, [one.pair.coupling for one in plain if one.pair.coupling])
     return await work.ledger.announce(entries((), changes))
 
 
@@ -156,15 +161,39 @@ async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
         settled.pair.coupling = coupling
 
 
+async def _write(work: Slice, open_ones: Sequence[Settled], announcements: list[str], *, again: bool) -> None:
+    """All writes, side by side. What changes on the last side only need not wait for the others."""
+    *before, last = [source.other for source in work.sources]
+    alone = [one for one in open_ones if one.changes_on(last) and not any(one.changes_on(side) for side in before)]
+    at_once = alone[: len(alone) // REQUEST * REQUEST] if before else []  # whole requests: they do not get more
+    first = [_write_side(work, side, open_ones, announcements, again=again) for side in before]
+    outcomes = await asyncio.gather(
+        *first, _write_to(work, last, at_once, announcements, again=again), return_exceptions=True
+    )
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+    written = set(at_once)
+    rest = [one for one in open_ones if one not in written]
+    await _write_side(work, last, rest, announcements, again=again)
+
+
 async def _write_side(
     work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str], *, again: bool
 ) -> None:
-    """All writes to one side, creates first, in portions; what does not get its turn is cut."""
+    """All writes to one side, creates first."""
     makes = [one for one in open_ones if one.is_open and one.makes_on(side)]
     for settled in [one for one in makes if one.creation and one.creation.in_doubt]:
         _after_create(work, settled, side, DOUBT)
     changes = [one for one in open_ones if one.is_open and one.changes_on(side)]
-    for portion in batched([one for one in makes if one.is_open] + changes, PORTION[side], strict=False):
+    await _write_to(work, side, [one for one in makes if one.is_open] + changes, announcements, again=again)
+
+
+async def _write_to(
+    work: Slice, side: Side, writes: Sequence[Settled], announcements: list[str], *, again: bool
+) -> None:
+    """These writes to one side in portions; what does not get its turn is cut."""
+    for portion in batched(writes, PORTION[side], strict=False):
         results = await work.turns.take(side, partial(_send, work, side, portion, announcements), again=again)
         if not results:
             _cut(portion, is_sent=results is not None)
@@ -182,7 +211,7 @@ async def _send(work: Slice, side: Side, portion: Sequence[Settled], announcemen
     intents = [one.creation.intent for one in portion if one.makes_on(side) and one.creation is not None]
     announcements += await work.ledger.announce(entries(intents, ()))
     try:
-        writes = [_write(settled, side) for settled in portion]
+        writes = [_write_of(settled, side) for settled in portion]
         return await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
     except SyncFailure as failure:
         work.turns.stop(failure)
@@ -197,7 +226,7 @@ def _cut(portion: Sequence[Settled], *, is_sent: bool) -> None:
         settled.doubt = settled.creation.intent if is_sent and settled.creation is not None else None
 
 
-def _write(settled: Settled, side: Side) -> Write:
+def _write_of(settled: Settled, side: Side) -> Write:
     """The write; a change names the version that was planned with: the one read now, else the remembered one."""
     if settled.creation is not None and settled.makes_on(side):
         return settled.creation.write

@@ -8,7 +8,7 @@ which tell our own edits from those of people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -39,21 +39,20 @@ class Announced:
     attempt: Attempt
 
 
-def announced(mapping: Mapping, coupling: Coupling) -> Announced:
-    """The change that a coupling attempts; of its base only the lines that are written, for nothing else is asked."""
-    attempt = coupling.attempt
-    assert attempt is not None
-    written = [
-        line
-        for line in mapping.fields
-        if any(set(line.columns(side)) & attempt.writes.get(side, {}).keys() for side in Side)
-    ]
-    columns = {side: {name for line in written for name in line.columns(side)} for side in Side}
-    base = {
-        side: {name: value for name, value in values.items() if name in columns[side]}
-        for side, values in attempt.base.items()
-    }
-    return Announced(coupling.business_central.id, coupling.version, replace(attempt, base=base))
+def announced(mapping: Mapping, couplings: Iterable[Coupling]) -> Iterator[Announced]:
+    """The changes that couplings attempt; of a base only the lines that are written, for nothing else is asked."""
+    lines = [{side: frozenset(line.columns(side)) for side in Side} for line in mapping.fields]
+    for coupling in couplings:
+        attempt = coupling.attempt
+        assert attempt is not None
+        written = [
+            line for line in lines if any(not line[side].isdisjoint(sent) for side, sent in attempt.writes.items())
+        ]
+        base = {
+            side: {name: values[name] for line in written for name in line[side] if name in values}
+            for side, values in attempt.base.items()
+        }
+        yield Announced(coupling.business_central.id, coupling.version, replace(attempt, base=base))
 
 
 def entries(intents: Iterable[Intent], changes: Iterable[Announced]) -> list[dict[str, object]]:
