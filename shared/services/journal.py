@@ -17,6 +17,7 @@ from shared.core.failures import NeedsPerson
 from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
+from shared.ports import StateRow
 from shared.services.pass_context import Slice
 from shared.services.repositories.coupling_documents import (
     Intent,
@@ -74,14 +75,11 @@ def entries(intents: Iterable[Intent], changes: Iterable[Announced]) -> list[dic
     return bodies
 
 
-async def replay(work: Slice) -> None:
-    """Put what an earlier holder announced where it belongs, and count what it is known to have done.
+async def replay(work: Slice, rows: Sequence[StateRow]) -> None:
+    """Put what an earlier holder announced (`rows`) where it belongs, and count what it is known to have done.
 
     Counted is only when nothing can fail any more: the counters and the end of the entries are stored at once.
     """
-    rows = await work.services.runs(work.mapping.name).journal()
-    if not rows:
-        return
     items = [item for row in rows for item in _items(row.body)]
     created = await _replay_creates(work, [intent_from(item["create"]) for item in items if "create" in item])
     changes = [item for item in items if "change" in item]
