@@ -14,7 +14,7 @@ from shared.adapters.writing import TOO_LARGE, Chunk, chunks, in_halves, send_si
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
-_WORTH_A_REQUEST = 50  # writes, where there are lanes to spare
+_WORTH_A_REQUEST = 20  # writes, where there are lanes to spare
 
 
 class BusinessCentralWriting:
@@ -26,7 +26,6 @@ class BusinessCentralWriting:
         self._who = who
         self._lanes = lanes
         self._size = BatchSize(MOST, MOST)
-        self._under_way = 0
 
     async def write(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> list[WriteResult]:
         """See RowStore."""
@@ -35,7 +34,7 @@ class BusinessCentralWriting:
     def _cut(self, table: Table, writes: Sequence[Write], returning: Sequence[str]) -> Iterator[Chunk]:
         """The chunks to send: creates apart, which may not be repeated, so that a lost answer leaves only them unknown.
 
-        The operations of a batch run one after the other, so they are spread over the lanes that are free.
+        The operations of a batch run one after the other, so they are spread over the lanes.
         """
 
         async def safely(chunk: Sequence[Write]) -> list[WriteResult]:
@@ -46,7 +45,7 @@ class BusinessCentralWriting:
 
         for send, creates in ((safely, False), (once, True)):
             positions = [at for at, write in enumerate(writes) if isinstance(write, Create) is creates]
-            even = -(-len(positions) // max(1, self._lanes - self._under_way))
+            even = -(-len(positions) // self._lanes)
             for piece in chunks(positions, min(self._size.now, max(_WORTH_A_REQUEST, even))):
                 yield Chunk(piece, send)
 
@@ -55,11 +54,7 @@ class BusinessCentralWriting:
     ) -> list[WriteResult]:
         content = batch_of_writes(self._company, table, writes)
         call = Call("POST", "$batch", HEADERS, content, repeatable, WRITE_SECONDS)
-        self._under_way += 1
-        try:
-            answer = await send_sized(self._service, call, len(writes), self._size)
-        finally:
-            self._under_way -= 1
+        answer = await send_sized(self._service, call, len(writes), self._size)
         status = answer.response.status_code
         if status == TOO_LARGE and len(writes) > 1:
 

@@ -1,4 +1,4 @@
-"""Carrying out what was decided: of each pair the write to Dataverse first, then that to Business Central.
+"""Carrying out what was decided: the writes to Dataverse first, then those to Business Central.
 
 A write names the version that was planned with. When the service says that the row has moved since, that one row is
 read again and its pair decided again; nothing is overwritten blindly. What is about to be written is announced first,
@@ -7,7 +7,6 @@ so that a lost answer or a killed host never makes our own edit look like somebo
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -34,7 +33,7 @@ from shared.services.repositories.coupling_documents import stored_as
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
 from shared.services.touches import note_landed, note_written
-from shared.services.turns import PORTION, REQUEST, let_others_go_on
+from shared.services.turns import PORTION, let_others_go_on
 
 ROUNDS = 4
 AT_A_STRETCH = 50  # pairs that are decided while all else waits
@@ -82,7 +81,8 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
             making += makes
             announcements += await _announce_changes(work, open_ones, first=number == 0)
         await _prepare_creates(work, open_ones)
-        await _write(work, open_ones, announcements, again=number > 0)
+        for source in work.sources:
+            await _write_side(work, source.other, open_ones, announcements, again=number > 0)
         _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
@@ -161,39 +161,15 @@ async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
         settled.pair.coupling = coupling
 
 
-async def _write(work: Slice, open_ones: Sequence[Settled], announcements: list[str], *, again: bool) -> None:
-    """All writes, side by side. What changes on the last side only need not wait for the others."""
-    *before, last = [source.other for source in work.sources]
-    alone = [one for one in open_ones if one.changes_on(last) and not any(one.changes_on(side) for side in before)]
-    at_once = alone[: len(alone) // REQUEST * REQUEST] if before else []  # whole requests: they do not get more
-    first = [_write_side(work, side, open_ones, announcements, again=again) for side in before]
-    outcomes = await asyncio.gather(
-        *first, _write_to(work, last, at_once, announcements, again=again), return_exceptions=True
-    )
-    for outcome in outcomes:
-        if outcome is not None:
-            raise outcome
-    written = set(at_once)
-    rest = [one for one in open_ones if one not in written]
-    await _write_side(work, last, rest, announcements, again=again)
-
-
 async def _write_side(
     work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str], *, again: bool
 ) -> None:
-    """All writes to one side, creates first."""
+    """All writes to one side, creates first, in portions; what does not get its turn is cut."""
     makes = [one for one in open_ones if one.is_open and one.makes_on(side)]
     for settled in [one for one in makes if one.creation and one.creation.in_doubt]:
         _after_create(work, settled, side, DOUBT)
     changes = [one for one in open_ones if one.is_open and one.changes_on(side)]
-    await _write_to(work, side, [one for one in makes if one.is_open] + changes, announcements, again=again)
-
-
-async def _write_to(
-    work: Slice, side: Side, writes: Sequence[Settled], announcements: list[str], *, again: bool
-) -> None:
-    """These writes to one side in portions; what does not get its turn is cut."""
-    for portion in batched(writes, PORTION[side], strict=False):
+    for portion in batched([one for one in makes if one.is_open] + changes, PORTION[side], strict=False):
         results = await work.turns.take(side, partial(_send, work, side, portion, announcements), again=again)
         if not results:
             _cut(portion, is_sent=results is not None)
@@ -211,7 +187,7 @@ async def _send(work: Slice, side: Side, portion: Sequence[Settled], announcemen
     intents = [one.creation.intent for one in portion if one.makes_on(side) and one.creation is not None]
     announcements += await work.ledger.announce(entries(intents, ()))
     try:
-        writes = [_write_of(settled, side) for settled in portion]
+        writes = [_write(settled, side) for settled in portion]
         return await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
     except SyncFailure as failure:
         work.turns.stop(failure)
@@ -226,7 +202,7 @@ def _cut(portion: Sequence[Settled], *, is_sent: bool) -> None:
         settled.doubt = settled.creation.intent if is_sent and settled.creation is not None else None
 
 
-def _write_of(settled: Settled, side: Side) -> Write:
+def _write(settled: Settled, side: Side) -> Write:
     """The write; a change names the version that was planned with: the one read now, else the remembered one."""
     if settled.creation is not None and settled.makes_on(side):
         return settled.creation.write

@@ -16,7 +16,6 @@ from shared.core.sides import Side
 from shared.ports import Clock
 
 PORTION = {Side.BUSINESS_CENTRAL: 500, Side.DATAVERSE: 1000}  # writes
-REQUEST = 100  # writes that one request to Business Central takes
 AT_ONCE = {Side.BUSINESS_CENTRAL: 3, Side.DATAVERSE: 8}  # portions
 CHUNK = 500  # pairs that are decided together
 CHUNK_OF_NEW = 1000  # new records: each request that creates is followed by one that reads what was created

@@ -66,7 +66,7 @@ async def test_of_an_implausible_share_nothing_is_written_although_the_rest_has_
     jobs = await world.synchronize("CUSTOMER")
     assert {job.status for job in jobs.values()} == {JobStatus.FAILED}
     phones = [row["phoneNumber"] for row in world.business_central.rows(CUSTOMERS).values()]
-    assert None not in phones and "" not in phones
+    assert not {None, ""} & set(phones)
     assert phones.count("3") >= 10
 
 
