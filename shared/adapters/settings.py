@@ -286,7 +286,7 @@ class Settings(BaseModel):
         description="Minutes from the end of a mapping's run to its next one, unless the mapping says otherwise.",
     )
     page_size: int = Field(
-        10_000,
+        12_000,
         alias="SYNC_PAGE_SIZE",
         ge=1,
         le=20_000,

@@ -24,8 +24,11 @@ class Counters:
 
     def add(self, other: Counters) -> None:
         """Add another count to this one."""
-        for item in fields(self):
-            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        for name in _COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_COUNTED = tuple(item.name for item in fields(Counters))
 
 
 class JobStatus(StrEnum):

@@ -21,6 +21,7 @@ from shared.core.records import RefusalKind, Refused, Update, Write, WriteResult
 from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Values
+from shared.core.transfer import References
 from shared.services.attempts import NOT_ANSWERED, forget_attempts, may_still_land, wait_for_answers
 from shared.services.conclude import conclude
 from shared.services.create import DOUBT, coupling_after, intent_after, prepare
@@ -32,9 +33,10 @@ from shared.services.repositories.coupling_documents import stored_as
 from shared.services.resolve import references_for
 from shared.services.settled import Settled
 from shared.services.touches import note_landed, note_written
-from shared.services.turns import PORTION
+from shared.services.turns import PORTION, let_others_go_on
 
 ROUNDS = 4
+AT_A_STRETCH = 50  # pairs that are decided while all else waits
 _HELD_BECAUSE = {
     RefusalKind.CHANGED: Reason.CHANGED_MEANWHILE,
     RefusalKind.FORBIDDEN: Reason.PERMISSION_MISSING,
@@ -65,16 +67,20 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
     for number in range(ROUNDS):
         if not open_ones:
             return
-        await _decide(work, open_ones)
-        if number == 0:
-            wait_for_answers(work, open_ones)
-            _weigh(work, open_ones)
-        forget_attempts(work, open_ones, refused=number > 0)
-        makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
-        work.making += makes
-        making += makes
+        references = await references_for(work, [settled.pair for settled in open_ones])
+        async with work.turns.deciding():
+            for some in batched(open_ones, AT_A_STRETCH, strict=False):
+                _decide(work, some, references)
+                await let_others_go_on()
+            if number == 0:
+                wait_for_answers(work, open_ones)
+                _weigh(work, open_ones)
+            forget_attempts(work, open_ones, refused=number > 0)
+            makes = Counter(side for side in Side if any(one.makes_on(side) for one in open_ones))
+            work.making += makes
+            making += makes
+            announcements += await _announce_changes(work, open_ones, first=number == 0)
         await _prepare_creates(work, open_ones)
-        announcements += await _announce_changes(work, open_ones, first=number == 0)
         for source in work.sources:
             await _write_side(work, source.other, open_ones, announcements, again=number > 0)
         _finish_round(work, open_ones)
@@ -84,8 +90,7 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
         settled.finish(held=_held(work, settled, Side.BUSINESS_CENTRAL, Refused(RefusalKind.CHANGED, "")))
 
 
-async def _decide(work: Slice, open_ones: Sequence[Settled]) -> None:
-    references = await references_for(work, [settled.pair for settled in open_ones])
+def _decide(work: Slice, open_ones: Sequence[Settled], references: References) -> None:
     now = work.now
     for settled in open_ones:
         pair = settled.pair
@@ -138,7 +143,7 @@ async def _announce_changes(work: Slice, open_ones: Sequence[Settled], *, first:
     if stacked:
         await _store_attempts(work, stacked)
         await work.ledger.write()
-    changes = [announced(work.mapping, one.pair.coupling) for one in plain if one.pair.coupling]
+    changes = announced(work.mapping, [one.pair.coupling for one in plain if one.pair.coupling])
     return await work.ledger.announce(entries((), changes))
 
 

@@ -49,7 +49,7 @@ class Policy:
     least `notify_every` passes; they name records only with `notify_records`.
     """
 
-    page_size: int = 10_000
+    page_size: int = 12_000
     slice_time: timedelta = timedelta(minutes=2)
     interval: timedelta = timedelta(minutes=1)
     schedule: str = "0 * * * * *"

@@ -8,7 +8,7 @@ which tell our own edits from those of people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from shared.core.failures import NeedsPerson
 from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
+from shared.ports import StateRow
 from shared.services.pass_context import Slice
 from shared.services.repositories.coupling_documents import (
     Intent,
@@ -39,21 +40,20 @@ class Announced:
     attempt: Attempt
 
 
-def announced(mapping: Mapping, coupling: Coupling) -> Announced:
-    """The change that a coupling attempts; of its base only the lines that are written, for nothing else is asked."""
-    attempt = coupling.attempt
-    assert attempt is not None
-    written = [
-        line
-        for line in mapping.fields
-        if any(set(line.columns(side)) & attempt.writes.get(side, {}).keys() for side in Side)
-    ]
-    columns = {side: {name for line in written for name in line.columns(side)} for side in Side}
-    base = {
-        side: {name: value for name, value in values.items() if name in columns[side]}
-        for side, values in attempt.base.items()
-    }
-    return Announced(coupling.business_central.id, coupling.version, replace(attempt, base=base))
+def announced(mapping: Mapping, couplings: Iterable[Coupling]) -> Iterator[Announced]:
+    """The changes that couplings attempt; of a base only the lines that are written, for nothing else is asked."""
+    lines = [{side: frozenset(line.columns(side)) for side in Side} for line in mapping.fields]
+    for coupling in couplings:
+        attempt = coupling.attempt
+        assert attempt is not None
+        written = [
+            line for line in lines if any(not line[side].isdisjoint(sent) for side, sent in attempt.writes.items())
+        ]
+        base = {
+            side: {name: values[name] for line in written for name in line[side] if name in values}
+            for side, values in attempt.base.items()
+        }
+        yield Announced(coupling.business_central.id, coupling.version, replace(attempt, base=base))
 
 
 def entries(intents: Iterable[Intent], changes: Iterable[Announced]) -> list[dict[str, object]]:
@@ -75,14 +75,11 @@ def entries(intents: Iterable[Intent], changes: Iterable[Announced]) -> list[dic
     return bodies
 
 
-async def replay(work: Slice) -> None:
-    """Put what an earlier holder announced where it belongs, and count what it is known to have done.
+async def replay(work: Slice, rows: Sequence[StateRow]) -> None:
+    """Put what an earlier holder announced (`rows`) where it belongs, and count what it is known to have done.
 
     Counted is only when nothing can fail any more: the counters and the end of the entries are stored at once.
     """
-    rows = await work.services.runs(work.mapping.name).journal()
-    if not rows:
-        return
     items = [item for row in rows for item in _items(row.body)]
     created = await _replay_creates(work, [intent_from(item["create"]) for item in items if "create" in item])
     changes = [item for item in items if "change" in item]

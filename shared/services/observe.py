@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from shared.core.actions import ABSENT, GONE, UNREAD, Seen, View
 from shared.core.coupling import CoupledRecord, Coupling
@@ -38,10 +38,24 @@ class Observed:
             self.records[side].pop(record_id, None)
             self.deleted[side].add(record_id)
 
+    def without(self, pairs: Iterable[Pair]) -> Observed:
+        """What is left when the records of these coupled pairs are taken out."""
+        couplings = [pair.coupling for pair in pairs if pair.coupling is not None]
+        taken = {side: {coupling.at(side).id for coupling in couplings} for side in Side}
+        left = {
+            side: {one: record for one, record in self.records[side].items() if one not in taken[side]} for side in Side
+        }
+        return replace(self, records=left)
+
 
 async def couplings_of(work: Slice, observed: Observed) -> list[Coupling]:
     """The couplings of what moved."""
     return await work.couplings.concerning({side: observed.ids(side) for side in Side})
+
+
+async def tell_couplings_of(work: Slice, observed: Observed, take: Callable[[list[Coupling]], Awaitable[None]]) -> None:
+    """The same, some at a time as they are found."""
+    await work.couplings.tell({side: observed.ids(side) for side in Side}, take)
 
 
 async def pairs_of(work: Slice, observed: Observed, couplings: Sequence[Coupling]) -> list[Pair]:
@@ -57,6 +71,29 @@ async def pairs_of(work: Slice, observed: Observed, couplings: Sequence[Coupling
             if record_id not in coupled[side] and (side, record_id) not in work.gone:
                 pairs.append(Pair({side: view_of(work, side, record), side.other: ABSENT}))
     return pairs
+
+
+def plain_pair(work: Slice, observed: Observed, coupling: Coupling) -> Pair | None:
+    """The pair of a coupling of which nothing else must be known; None when it has to wait for the rest of its page.
+
+    Those wait of which something must be read, which are read in bulk, and those that may take something away: the
+    damage that a page does is weighed before any of it is done.
+    """
+    if coupling.attempt is not None or _has_item(work, coupling):
+        return None
+    views = {side: _view(work, side, coupling.at(side), observed) for side in Side}
+    pair = Pair(views, coupling)
+    is_plain = not work.keeps_out(pair) and all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side)
+    return pair if is_plain else None
+
+
+def _is_plain(work: Slice, side: Side, view: View, end: CoupledRecord) -> bool:
+    if view.record is None:
+        return (
+            view.seen is Seen.UNREAD and not end.outside and is_remembered(work.mapping, side, end, work.tables[side])
+        )
+    blank = [name for name, value in view.record.values.items() if value is None]
+    return view.in_filter and (end.base is None or all(end.base.get(name) is None for name in blank))
 
 
 def view_of(work: Slice, side: Side, record: Record) -> View:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from shared.core.mapping import FieldMapping
 from shared.core.options import OptionRecord, Options, pair_options
 from shared.core.reasons import Reason
@@ -17,8 +19,10 @@ async def options_of(services: Services, work: Asking, line: FieldMapping) -> Op
     assert line.reference is not None
     table = services.table(Side.BUSINESS_CENTRAL, str(line.reference.table))
     number, title = str(table.number), str(table.title)
-    labels = await services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0])
-    rows = await services.business_central.all(table, [number, title])
+    labels, rows = await asyncio.gather(
+        services.dataverse.choices(work.tables[Side.DATAVERSE], line.dataverse[0]),
+        services.business_central.all(table, [number, title]),
+    )
     records = [
         OptionRecord(row.id, str(row.values.get(number) or ""), str(row.values.get(title) or "")) for row in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -14,7 +14,7 @@ from shared.core.sides import Side
 from shared.services.apply import carry_out
 from shared.services.feeds import Page, is_due
 from shared.services.match import couple_matches
-from shared.services.observe import is_no_news, pairs_of
+from shared.services.observe import is_no_news, pairs_of, plain_pair
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget, keys_of, record_outcomes, versions_of
 from shared.services.recover import MAY_BE_OURS, may_be_the_missing_one
@@ -27,26 +27,40 @@ from shared.services.turns import CHUNK, CHUNK_OF_NEW
 class Paired:
     """A page as pairs: those to be decided, and those that are left alone, each with its outcome."""
 
-    page: Page
-    pairs: list[Pair]
+    pairs: list[Pair] = field(default_factory=list)
     left_alone: list[Settled] = field(default_factory=list)
 
     @property
-    def chunks(self) -> list[tuple[Pair, ...]]:
-        """The pairs to be decided, in chunks; coupled ones apart from new ones."""
-        coupled = [pair for pair in self.pairs if pair.coupling is not None]
-        new = [pair for pair in self.pairs if pair.coupling is None]
-        return [*batched(coupled, CHUNK, strict=False), *batched(new, CHUNK_OF_NEW, strict=False)]
+    def all(self) -> list[Pair]:
+        """Every pair of the page."""
+        return [*self.pairs, *(one.pair for one in self.left_alone)]
 
 
-async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doubt: datetime | None) -> Paired:
-    """The pairs that the page's news concern, new records matched with free ones of the other side.
+def begin_page(work: Slice, page: Page, couplings: Iterable[Coupling]) -> tuple[Paired, list[Coupling]]:
+    """Of these couplings, the pairs of which nothing else must be known, and the couplings of the others."""
+    paired, waiting = Paired(), list[Coupling]()
+    for coupling in couplings:
+        pair = plain_pair(work, page.observed, coupling)
+        if pair is None:
+            waiting.append(coupling)
+        elif is_no_news(work, pair):
+            paired.left_alone.append(_left_as_it_is(pair))
+        else:
+            paired.pairs.append(pair)
+    return paired, waiting
+
+
+async def pair_page(
+    work: Slice, page: Page, couplings: Sequence[Coupling], doubt: datetime | None, begun: Sequence[Pair] = ()
+) -> Paired:
+    """The pairs that a page concerns but for those `begun`, new records matched with free ones of the other side.
 
     Since `doubt` Business Central may have made a record for us that was not found yet.
     """
-    paired = Paired(page, [])
+    paired = Paired()
+    observed = page.observed.without(begun) if begun else page.observed
     active: list[Pair] = []
-    for pair in await pairs_of(work, page.observed, couplings):
+    for pair in await pairs_of(work, observed, couplings):
         if work.keeps_out(pair):
             paired.left_alone.append(_left_out(pair))
         elif may_be_the_missing_one(pair, doubt):
@@ -68,6 +82,13 @@ async def pair_page(work: Slice, page: Page, couplings: Sequence[Coupling], doub
     return paired
 
 
+def chunks_of(pairs: Sequence[Pair]) -> list[tuple[Pair, ...]]:
+    """The pairs to be decided, in chunks; coupled ones apart from new ones."""
+    coupled = [pair for pair in pairs if pair.coupling is not None]
+    new = [pair for pair in pairs if pair.coupling is None]
+    return [*batched(coupled, CHUNK, strict=False), *batched(new, CHUNK_OF_NEW, strict=False)]
+
+
 async def synchronize_chunk(work: Slice, page: Page, pairs: Sequence[Pair]) -> bool:
     """Bring these pairs in step and count them; whether all of them had their turn."""
     settled = await carry_out(work, pairs)
@@ -85,11 +106,10 @@ async def count_in(work: Slice, page: Page, settled: Sequence[Settled]) -> None:
         work.state.last_coupled_at = work.now
 
 
-async def forget_the_gone(work: Slice, paired: Paired) -> None:
+async def forget_the_gone(work: Slice, page: Page, paired: Paired) -> None:
     """Drop the work items of deleted records that were never coupled."""
-    pairs = [*paired.pairs, *(one.pair for one in paired.left_alone)]
-    known = {pair.id_at(side) for pair in pairs for side in Side}
-    deleted = paired.page.observed.deleted
+    known = {pair.id_at(side) for pair in paired.all for side in Side}
+    deleted = page.observed.deleted
     await forget(work, (f"{side}|{one}" for side in Side for one in deleted[side] if one not in known))
 
 

@@ -3,12 +3,18 @@
 Two pages are under way at most, so memory stays flat. A checkpoint moves in the order of the pages, and past a page
 only when each of its records has its outcome. A page that touches what the page before is still writing waits for it
 and is paired anew then.
+
+When nothing is under way, writing begins while the couplings of the page are still being looked up: pairs of which
+nothing else must be known go first. Those that may take something away wait until the whole page is paired, so that
+the guard weighs them together; and new records that are matched wait for the others to be written.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence, Set
+from datetime import datetime
+from functools import cached_property
 
 from shared.core.actions import Seen
 from shared.core.coupling import Coupling
@@ -17,38 +23,87 @@ from shared.core.sides import Side
 from shared.services.candidates import is_read
 from shared.services.feeds import Page, advance, progress_of, read_page
 from shared.services.match import matches_new_records
-from shared.services.observe import couplings_of
-from shared.services.page import Paired, count_in, forget_the_gone, pair_page, synchronize_chunk
+from shared.services.observe import couplings_of, tell_couplings_of
+from shared.services.page import Paired, begin_page, chunks_of, count_in, forget_the_gone, pair_page, synchronize_chunk
 from shared.services.pass_context import Pair, Slice
 from shared.services.pausing import is_paused
 from shared.services.recover import recover_creates
+from shared.services.resolve import ask_ahead
 from shared.services.run_record import follow_run
+from shared.services.turns import CHUNK
 
 
 class PageUnderWay:
     """A page whose chunks are being written."""
 
-    def __init__(self, work: Slice, paired: Paired) -> None:
+    def __init__(self, work: Slice, page: Page) -> None:
         self._work = work
-        self._paired = paired
-        pairs = [*paired.pairs, *(one.pair for one in paired.left_alone)]
-        self._coupled = {pair.coupling.business_central.id for pair in pairs if pair.coupling is not None}
-        self._uncoupled = {one for pair in pairs if pair.coupling is None for side in Side if (one := pair.id_at(side))}
-        self._creates_on = {side for pair in paired.pairs for side in _may_create_on(pair)}
-        self.chunks = [asyncio.ensure_future(self._chunk(chunk)) for chunk in paired.chunks]
+        self.page = page
+        self._paired = Paired()
+        self.chunks: list[asyncio.Future[bool]] = []
+
+    async def begin(self) -> list[Coupling]:
+        """Begin with what can be decided while the couplings are being looked up; answers those that are left."""
+        ready: list[Pair] = []
+        waiting: list[Coupling] = []
+
+        async def take(couplings: Sequence[Coupling]) -> None:
+            async with self._work.turns.pairing():
+                paired, left = begin_page(self._work, self.page, couplings)
+            waiting.extend(left)
+            self._paired.left_alone += paired.left_alone
+            ready.extend(paired.pairs)
+            while len(ready) >= CHUNK:
+                self._begin(ready[:CHUNK])
+                del ready[:CHUNK]
+
+        asked = asyncio.ensure_future(ask_ahead(self._work, self.page.observed))
+        try:
+            await tell_couplings_of(self._work, self.page.observed, take)
+            await asked
+        finally:
+            asked.cancel()
+        return [*waiting, *(pair.coupling for pair in ready if pair.coupling is not None)]
+
+    def has_new_records(self, couplings: Sequence[Coupling]) -> bool:
+        """Whether the page has records of neither these couplings nor what has begun."""
+        left = self.page.observed.without(self._paired.all)
+        return any(left.records[side].keys() - {one.at(side).id for one in couplings} for side in Side)
+
+    async def pair(self, couplings: Sequence[Coupling], doubt: datetime | None) -> None:
+        """Pair what has not begun yet (these are all its couplings), and begin with it."""
+        paired = await pair_page(self._work, self.page, couplings, doubt, self._paired.all)
+        self._paired.left_alone += paired.left_alone
+        for chunk in chunks_of(paired.pairs):
+            self._begin(chunk)
+
+    def _begin(self, pairs: Sequence[Pair]) -> None:
+        self._paired.pairs += pairs
+        self.chunks.append(asyncio.ensure_future(self._chunk(pairs)))
+
+    @cached_property
+    def _written(self) -> tuple[set[str], set[str], set[Side]]:
+        """Once all is paired: the BC ids of coupled pairs, the ids of uncoupled ones, where records may be created."""
+        pairs = self._paired.all
+        return (
+            {pair.coupling.business_central.id for pair in pairs if pair.coupling is not None},
+            {one for pair in pairs if pair.coupling is None for side in Side if (one := pair.id_at(side))},
+            {side for pair in self._paired.pairs for side in _may_create_on(pair)},
+        )
 
     def touches(self, page: Page, couplings: Sequence[Coupling], making: Set[Side]) -> bool:
         """Whether a page has pairs that are being written, or new records that this one may have made or may match.
 
         `making` are the sides on which records were being created when the couplings were read.
         """
-        if any(coupling.business_central.id in self._coupled for coupling in couplings):
+        coupled, uncoupled, creates_on = self._written
+        if any(coupling.business_central.id in coupled for coupling in couplings):
             return True
-        creates_on = self._creates_on | making
+        creates_on = creates_on | making
         for side in Side:
             new = page.observed.records[side].keys() - {coupling.at(side).id for coupling in couplings}
             matches = matches_new_records(self._work) and not is_read(self._work, side.other)
-            if not new.isdisjoint(self._uncoupled):
+            if not new.isdisjoint(uncoupled):
                 return True
             if new and (side in creates_on or (matches and side.other in creates_on)):
                 return True
@@ -67,11 +122,11 @@ class PageUnderWay:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        work, page = self._work, self._paired.page
+        work, page = self._work, self.page
         is_done = work.turns.failure is None and all(outcomes)
         if is_done:
             await count_in(work, page, self._paired.left_alone)
-            await forget_the_gone(work, self._paired)
+            await forget_the_gone(work, page, self._paired)
             for side, number in page.unchanged.items():
                 if side in work.run.counters:
                     work.run.counters[side].unchanged += number
@@ -88,7 +143,7 @@ class PageUnderWay:
             if not self._work.turns.may_begin:
                 return False
             try:
-                return await synchronize_chunk(self._work, self._paired.page, pairs)
+                return await synchronize_chunk(self._work, self.page, pairs)
             except SyncFailure as failure:
                 self._work.turns.stop(failure)
                 return False
@@ -104,7 +159,8 @@ async def work_off(work: Slice) -> bool:
     try:
         while True:
             page = await reading
-            under_way.append(PageUnderWay(work, await _pair(work, page, under_way)))
+            under_way.append(PageUnderWay(work, page))
+            await _pair(work, under_way[-1], under_way[:-1])
             is_last = page.progress.is_complete or work.turns.is_over or is_paused(work.services, work.state)
             if not is_last:
                 reading = asyncio.ensure_future(read_page(work, page.progress))
@@ -126,18 +182,24 @@ def _raise_failure(work: Slice) -> bool:
     return False
 
 
-async def _pair(work: Slice, page: Page, under_way: Sequence[PageUnderWay]) -> Paired:
-    """The pairs of a page; it waits for those under way where it touches them, or where a create is in doubt."""
+async def _pair(work: Slice, one: PageUnderWay, before: Sequence[PageUnderWay]) -> None:
+    """Pair a page; it waits for those before it where it touches them, or where a create is in doubt."""
     if work.intents:
-        await _all_finished(work, under_way)
-    doubt = await recover_creates(work)
-    making = set(+work.making)
-    couplings = await couplings_of(work, page.observed)
-    if any(one.touches(page, couplings, making | set(+work.making)) for one in under_way):
-        await _all_finished(work, under_way)
-        doubt = await recover_creates(work)
+        await _all_finished(work, before)
+    doubt, page = await recover_creates(work), one.page
+    if not before and not work.intents:
+        couplings = await one.begin()
+        if one.chunks and matches_new_records(work) and one.has_new_records(couplings):
+            await _all_finished(work, [one])
+            doubt = await recover_creates(work)
+    else:
+        making = set(+work.making)
         couplings = await couplings_of(work, page.observed)
-    return await pair_page(work, page, couplings, doubt)
+        if any(other.touches(page, couplings, making | set(+work.making)) for other in before):
+            await _all_finished(work, before)
+            doubt = await recover_creates(work)
+            couplings = await couplings_of(work, page.observed)
+    await one.pair(couplings, doubt)
 
 
 async def _all_finished(work: Slice, under_way: Iterable[PageUnderWay]) -> None:

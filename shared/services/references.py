@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Set
 from typing import Any, Protocol
 
 from shared.core.coupling import Coupling
@@ -25,10 +26,14 @@ class ReferenceMemory:
         self._services = services
         self._found: dict[tuple[str, Side, str], Coupling] = {}
         self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._asking: defaultdict[tuple[str, Side], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def couplings(self, mapping: str, side: Side, ids: Iterable[str]) -> list[Coupling]:
-        """The couplings of `mapping` with these ids on `side`."""
-        wanted = set(ids)
+        """The couplings of `mapping` with these ids on `side`; what is being looked up is not looked up twice."""
+        async with self._asking[mapping, side]:
+            return await self._couplings(mapping, side, set(ids))
+
+    async def _couplings(self, mapping: str, side: Side, wanted: Set[str]) -> list[Coupling]:
         known = [one for key in wanted if (one := self._found.get((mapping, side, key))) is not None]
         missing = wanted - {one.at(side).id for one in known}
         if not missing:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import cast
 
+from shared.core.actions import UNREAD, Seen, View
 from shared.core.coupling import Coupling
+from shared.core.failures import SyncFailure
 from shared.core.mapping import FieldMapping, Reference, ReferenceKind
 from shared.core.references import ReferenceAnswers
 from shared.core.sides import Side
@@ -13,9 +18,11 @@ from shared.core.tables import Value
 from shared.core.transfer import References
 from shared.services.company_contacts import CompanyContacts
 from shared.services.context import Services
+from shared.services.observe import Observed
 from shared.services.options import options_of
 from shared.services.pass_context import Pair
 from shared.services.references import Asking
+from shared.services.turns import CHUNK
 
 WHAT = {"CURRENCY": "Currency", "SALESPEOPLE": "Salesperson", "CUSTOMER": "Customer", "VENDOR": "Vendor"}
 
@@ -26,16 +33,28 @@ async def references_for(work: Asking, pairs: Sequence[Pair]) -> References:
     return await answers_for(work, lines, lambda line, side: _values(line, side, pairs))
 
 
+async def ask_ahead(work: Asking, observed: Observed) -> None:
+    """Look up what the first records of a large page refer to, before it is known what they are coupled to.
+
+    What cannot be answered is asked again by those who need it.
+    """
+    for side in Side:
+        first = list(islice(observed.records[side].values(), CHUNK))
+        if len(first) == CHUNK:
+            with suppress(SyncFailure):
+                await references_for(work, [Pair({side: View(Seen.PRESENT, one), side.other: UNREAD}) for one in first])
+
+
 async def answers_for(
     work: Asking, lines: Iterable[FieldMapping], values: Callable[[FieldMapping, Side], set[Value]]
 ) -> References:
     """The answers for the reference lines among `lines`; `values` tells what records of a side hold in a line."""
-    answers = {}
-    for line in lines:
-        if line.reference is not None:
-            held = {side: values(line, side) for side in Side}
-            answers[line.id] = await _answers(work, line, line.reference, held)
-    return answers
+    asked = {
+        line.id: _answers(work, line, line.reference, {side: values(line, side) for side in Side})
+        for line in lines
+        if line.reference is not None
+    }
+    return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
 
 def _values(line: FieldMapping, side: Side, pairs: Iterable[Pair]) -> set[Value]:
@@ -75,10 +94,11 @@ async def _couplings(work: Asking, mappings: Sequence[str], side: Side, values: 
 
 
 async def _coupled_records(work: Asking, reference: Reference, values: dict[Side, set[Value]]) -> ReferenceAnswers:
-    answers: dict[Side, dict[Value, Value]] = {}
-    for side in Side:
-        couplings = await _couplings(work, reference.mappings, side, values[side])
-        answers[side] = {coupling.at(side).id: coupling.at(side.other).id for coupling in couplings}
+    found = await asyncio.gather(*(_couplings(work, reference.mappings, side, values[side]) for side in Side))
+    answers: dict[Side, dict[Value, Value]] = {
+        side: {coupling.at(side).id: coupling.at(side.other).id for coupling in couplings}
+        for side, couplings in zip(Side, found, strict=True)
+    }
     return ReferenceAnswers(_what(reference), reference.mappings, answers)
 
 
@@ -87,7 +107,7 @@ async def _currencies(work: Asking, reference: Reference, values: dict[Side, set
     if not any(values.values()):
         return ReferenceAnswers(_what(reference), reference.mappings)
     coupled, services = await _coupled_records(work, reference, values), work.services
-    local = await services.facts.get("local currency", lambda: _local_currency_row(services))
+    local = await work.references.once("local currency", lambda: _local_currency(services))
     answers = {side: dict(coupled.answers[side]) for side in Side}
     blanks: dict[Side, Value] = {Side.DATAVERSE: None}
     if local is not None:
@@ -99,6 +119,10 @@ async def _currencies(work: Asking, reference: Reference, values: dict[Side, set
     names = await _names(services, reference, missing)
     names[None] = "of the company (the local one)"
     return ReferenceAnswers("Currency", reference.mappings, answers, blanks, names, blank_is_unresolved=True)
+
+
+async def _local_currency(services: Services) -> str | None:
+    return await services.facts.get("local currency", lambda: _local_currency_row(services))
 
 
 async def _local_currency_row(services: Services) -> str | None:

@@ -65,14 +65,16 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
 
 async def _run_slice(services: Services, message: Document[str, object]) -> None:
     mapping_name, run_id = str(message["mapping"]), str(message["run"])
-    stored, run = await asyncio.gather(services.mappings.get(mapping_name), services.runs(mapping_name).get(run_id))
+    runs = services.runs(mapping_name)
+    stored, state = await asyncio.gather(services.mappings.get(mapping_name), runs.state())
+    run = await runs.get(run_id)  # after the state: who changes it, changes both
     if stored is None or run is None or run.ended or not _is_next(run, message):
         await _done_already(services, mapping_name, run_id, run)
         return
-    if await _others_are_at_work(services, stored.mapping, run):
+    if await _others_are_at_work(services, stored.mapping, state, run):
         await put_off(services, run, min(PAUSE * 2 ** min(run.delays, 10), LONGEST_PAUSE))
         return
-    ledger = await _claim(services, run)
+    ledger = await _claim(services, state, run)
     if ledger is None:
         return
     try:
@@ -111,9 +113,7 @@ async def _follow_if_ended(services: Services, run: Run) -> None:
 
 async def _run(work: Slice) -> None:
     try:
-        await work.services.budget.refresh(work.services)
-        await replay(work)
-        work.intents = {(one.source, one.source_id): one for one in await work.couplings.open_intents()}
+        await _look_back(work)
         is_done = await _work_off(work)
         while is_done and goes_on(work):
             is_done = await _work_off(work)
@@ -133,6 +133,17 @@ async def _run(work: Slice) -> None:
         if not work.run.kind.is_task:
             work.state.failure_code, work.state.trouble, work.state.troubled_since = failure.code, "", None
         await _end(work, JobStatus.FAILED, str(failure))
+
+
+async def _look_back(work: Slice) -> None:
+    """Take up what an earlier holder left: what it announced, and the creates whose outcome is not known."""
+    journal = work.services.runs(work.mapping.name).journal
+    refreshed = work.services.budget.refresh(work.services)
+    _, rows, intents = await asyncio.gather(refreshed, journal(), work.couplings.open_intents())
+    if rows:
+        await replay(work, rows)
+        intents = await work.couplings.open_intents()
+    work.intents = {(one.source, one.source_id): one for one in intents}
 
 
 async def _work_off(work: Slice) -> bool:
@@ -158,11 +169,10 @@ async def _done_already(services: Services, mapping: str, run_id: str, run: Run 
         await send_slice(services, run, delay=waits if waits > timedelta(0) else None)
 
 
-async def _others_are_at_work(services: Services, mapping: Mapping, run: Run) -> bool:
+async def _others_are_at_work(services: Services, mapping: Mapping, state: MappingState, run: Run) -> bool:
     """Whether this mapping's run before is still on, or a parent's that was asked for no later: within reason."""
     if run.kind.is_task:
         return False
-    state = await services.runs(mapping.name).state()
     active = await services.runs(mapping.name).get(state.active) if state.active not in (None, run.id) else None
     if active is not None and not active.ended and not _is_abandoned(services, active):
         return True
@@ -184,12 +194,14 @@ async def _is_at_work(services: Services, parent: str, run: Run) -> bool:
     return False
 
 
-async def _claim(services: Services, asked: Run) -> Ledger | None:
-    """Take the mapping over; None when somebody did this slice meanwhile, or the mapping is paused."""
-    runs = services.runs(asked.mapping)
+async def _claim(services: Services, state: MappingState, asked: Run) -> Ledger | None:
+    """Take the mapping over; None when somebody did this slice meanwhile, or the mapping is paused.
+
+    `state` was read before the run that is `asked` for; where somebody has changed them since, both are read again.
+    """
+    runs, run, slice_number = services.runs(asked.mapping), asked, asked.slice
     while True:
-        state, run = await runs.state(), await runs.get(asked.id)
-        if run is None or run.ended or run.slice != asked.slice:
+        if run.ended or run.slice != slice_number:
             return None
         if run.kind.is_task and run.id not in state.waiting:
             return None
@@ -201,6 +213,10 @@ async def _claim(services: Services, asked: Run) -> Ledger | None:
         try:
             await runs.save(state, [run, *overtaken])
         except StateConflict:
+            state, found = await runs.state(), await runs.get(asked.id)
+            if found is None:
+                return None
+            run = found
             continue
         for lost in overtaken:
             await follow_run(services, lost)

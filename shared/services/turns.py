@@ -7,7 +7,8 @@ records only, so its portions are small: what waits to be sent must never outlas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 from shared.core.failures import NeedsPerson, SyncFailure
@@ -19,6 +20,13 @@ AT_ONCE = {Side.BUSINESS_CENTRAL: 3, Side.DATAVERSE: 8}  # portions
 CHUNK = 500  # pairs that are decided together
 CHUNK_OF_NEW = 1000  # new records: each request that creates is followed by one that reads what was created
 CHUNKS_AT_ONCE = 12
+STEPS_OF_A_REQUEST = 12  # so often it comes back to the event loop until it is sent
+
+
+async def let_others_go_on() -> None:
+    """In the midst of much to compute: requests under way come first, or a service would wait for us."""
+    for _ in range(STEPS_OF_A_REQUEST):
+        await asyncio.sleep(0)
 
 
 class Turns:
@@ -31,6 +39,7 @@ class Turns:
         self._gone = False
         self._portions = {side: asyncio.Semaphore(number) for side, number in AT_ONCE.items()}
         self.chunks = asyncio.Semaphore(CHUNKS_AT_ONCE)
+        self._deciding, self._pairing = asyncio.Lock(), asyncio.Lock()
 
     @property
     def is_over(self) -> bool:
@@ -46,6 +55,20 @@ class Turns:
     def may_begin(self) -> bool:
         """Whether another chunk is worth deciding: something may still be sent, or nothing was sent yet."""
         return self.failure is None and not (self._gone and self.is_over)
+
+    @contextlib.asynccontextmanager
+    async def deciding(self) -> AsyncIterator[None]:
+        """What takes a while to compute takes turns, so that what is decided goes out before more is decided."""
+        async with self._deciding:
+            yield
+
+    @contextlib.asynccontextmanager
+    async def pairing(self) -> AsyncIterator[None]:
+        """The same for what is paired while it is found: those that decide and requests under way go first."""
+        async with self._pairing:
+            await let_others_go_on()
+            async with self._deciding:
+                yield
 
     async def take[T](self, side: Side, send: Callable[[], Awaitable[T]], *, again: bool) -> T | None:
         """Send one portion to `side` when it is its turn; None when time is up before that.

@@ -36,3 +36,8 @@ def test_the_ideal_is_what_limits_and_latencies_allow(
 def test_a_run_reads_and_stores_where_it_stands() -> None:
     work = Work({BC: 0, DV: 0}, {BC: 0, DV: 0})
     assert ideal(work, LATENCY, storage=0.008).seconds == pytest.approx(0.1 + 0.016)
+
+
+def test_couplings_are_stored_when_both_sides_are_compared() -> None:
+    work = Work({BC: 20_000, DV: 10_000}, {BC: 0, DV: 0}, matched=1_000)
+    assert ideal(work, LATENCY, storage=0.008).seconds == pytest.approx(2 * 0.1 + 3 * 0.008 + 0.016)

@@ -11,6 +11,7 @@ import asyncio
 import json
 import re
 import sqlite3
+from codecs import utf_16_be_decode
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -173,7 +174,7 @@ def _text(change: Insert | Put) -> str:
 
 
 def _row(row: tuple[bytes, str, int]) -> StateRow:
-    return StateRow(row[0].decode("utf-16-be"), row[1], _etag(row[2]))
+    return StateRow(utf_16_be_decode(row[0])[0], row[1], _etag(row[2]))
 
 
 def _etag(version: int) -> str:

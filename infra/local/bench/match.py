@@ -87,7 +87,10 @@ async def _make(bench: Bench, order: Mapping[str, Any], show: Show) -> None:
 def _result(bench: Bench, case: Case, told: Mapping[str, Any], served: Mapping[Side, Any]) -> CaseResult:
     records = bench.plan.records
     rows = dict.fromkeys(Side, records)
-    best = ideal(Work(rows, dict.fromkeys(Side, 0)), bench.plan.latency, bench.plan.state_latency)
+    matched = sum(
+        1 for one in range(records) if not is_coupled(one, records) and wanted(one, records).partner is not None
+    )
+    best = ideal(Work(rows, dict.fromkeys(Side, 0), matched), bench.plan.latency, bench.plan.state_latency)
     return CaseResult(
         case.name,
         case.title,

@@ -20,6 +20,7 @@ from infra.local.bench.results import Measure, Target
 from shared.adapters.rows import record_reader
 from shared.core.actions import ABSENT, UNREAD, Change, Make, Seen, View
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
+from shared.core.mapping import Mapping as TableMapping
 from shared.core.plan import decide
 from shared.core.records import Record
 from shared.core.references import ReferenceAnswers
@@ -49,7 +50,7 @@ class Pairs:
         columns = {side: columns_to_read(self.mapping, table, side) for side, table in self.tables.items()}
         self._read = {side: record_reader(table, columns[side]) for side, table in self.tables.items()}
         lookups = _lookups()
-        self.references = _references(lookups)
+        self.references = _references(self.mapping, lookups)
         here: Fields = {"phone": "+49 30 1"}
         there: Fields = {"web site": "https://www.new.example"}
         before = [self._rows(index, {BC: {}, DV: {}}, lookups) for index in range(count)]
@@ -168,7 +169,7 @@ def _lookups() -> Lookups:
     )
 
 
-def _references(lookups: Lookups) -> References:
+def _references(mapping: TableMapping, lookups: Lookups) -> References:
     def answers(what: str, here: Mapping[str, str], there: Mapping[str, Any]) -> ReferenceAnswers:
         pairs: dict[Value, Value] = {here[code]: there[code] for code in here}
         return ReferenceAnswers(what, (), {BC: pairs, DV: {other: one for one, other in pairs.items()}})
@@ -176,7 +177,7 @@ def _references(lookups: Lookups) -> References:
     currencies = answers("Currency", lookups.currencies[BC], lookups.currencies[DV])
     local = lookups.currencies[DV][LOCAL_CURRENCY]
     there: dict[Value, Value] = {**currencies.answers[DV], local: None}
-    return {
+    found = {
         "salespersonCode": answers("Salesperson", {code: code for code in SALESPEOPLE}, lookups.users),
         "currencyId": replace(
             currencies, answers={BC: currencies.answers[BC], DV: there}, blanks={BC: local, DV: None}
@@ -184,6 +185,7 @@ def _references(lookups: Lookups) -> References:
         "shipmentMethodId": answers("Shipment", lookups.shipments, SHIPMENTS),
         "paymentTermsId": answers("Terms", lookups.terms, TERMS),
     }
+    return {line.id: found[line.caption] for line in mapping.fields if line.caption in found}
 
 
 def _wire_row(side: Side, index: int, edits: Fields, lookups: Lookups) -> dict[str, Any]:

@@ -36,15 +36,17 @@ class Coupled:
     left: int
 
 
-async def couple_planned(
+async def read_planned(
     work: Slice, comparison: Comparison, planned: Sequence[MatchedPair], *, whole: bool
-) -> Coupled:
-    """Couple these pairs; one that is coupled already, when this is done once more, is as good as coupled now.
+) -> dict[Side, dict[str, View]]:
+    """The records of these pairs with all mapped columns (`whole`), or only as far as they are compared and named."""
+    return await read_fresh(work, comparison, {side: [_id(one, side) for one in planned] for side in Side}, whole=whole)
 
-    Their records are read with all mapped columns (`whole`), or only as far as they are compared and named.
-    """
-    ids = {side: [_id(one, side) for one in planned] for side in Side}
-    views = await read_fresh(work, comparison, ids, whole=whole)
+
+async def couple_planned(
+    work: Slice, comparison: Comparison, planned: Sequence[MatchedPair], views: Mapping[Side, Mapping[str, View]]
+) -> Coupled:
+    """Couple these pairs, as they were just read; one that is coupled already, when this is done once more, will do."""
     agreeing = await _agreeing(comparison, planned, views)
     added = await work.couplings.add([_coupling(work, one, views) for one in agreeing])
     pairs = [Pair({side: views[side][one.at(side).id] for side in Side}, one) for one in added]

@@ -80,7 +80,7 @@ class _Pointer:
 
 
 # Each end begins with its id. Nothing inside a text can look like this: its quotes are escaped.
-_IDS = re.compile(r'"business_central": ?\{"id": ?"([^"]+)".*?"dataverse": ?\{"id": ?"([^"]+)"', re.DOTALL)
+_ID = re.compile(r' ?\{"id": ?"([^"]+)"')
 _COUPLING = Shape(_StoredCoupling, "coupling")
 _ATTEMPT = Shape(_StoredAttempt, "attempt")
 _INTENT = Shape(_StoredIntent, "intent")
@@ -106,11 +106,18 @@ def coupling_from(row: StateRow) -> Coupling:
 
 def ids_of(row: StateRow) -> tuple[str, str]:
     """The ids (BC, Dataverse) in a coupling's document, without reading the rest."""
-    found = _IDS.search(row.text)
-    if found is None:
+    here, there = (_id_at(row.text, f'"{side}":') for side in Side)
+    if here is None or there is None:
         coupling = coupling_from(row)
         return coupling.business_central.id, coupling.dataverse.id
-    return found[1], found[2]
+    return here, there
+
+
+def _id_at(text: str, end: str) -> str | None:
+    """The id of the first object of this name. Looking for fixed text first is many times as quick."""
+    at = text.find(end)
+    found = _ID.match(text, at + len(end)) if at >= 0 else None
+    return found[1] if found else None
 
 
 def pointer_body(coupling: Coupling) -> dict[str, object]:

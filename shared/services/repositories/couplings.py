@@ -13,7 +13,7 @@ take some hundred records a second, so one partition for each mapping is enough.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import batched, pairwise
 
 from shared.core.coupling import Coupling
@@ -71,12 +71,25 @@ class CouplingRepository:
 
     async def concerning(self, ids: Mapping[Side, Iterable[str]]) -> list[Coupling]:
         """The couplings that any of these records belongs to, each once, in the order of the BC id."""
+        found: list[Coupling] = []
+
+        async def take(couplings: list[Coupling]) -> None:
+            found.extend(couplings)
+
+        await self.tell(ids, take)
+        return sorted(found, key=lambda coupling: coupling.business_central.id)
+
+    async def tell(self, ids: Mapping[Side, Iterable[str]], take: Callable[[list[Coupling]], Awaitable[None]]) -> None:
+        """The same couplings as soon as they are found, some at a time and in no order, each given to `take` once."""
         wanted = {side: set(ids.get(side, ())) for side in Side}
+
+        async def told(rows: Iterable[StateRow]) -> None:
+            await take([coupling_from(row) for row in rows])
+
         if self._is_good_share(sum(map(len, wanted.values()))):
-            rows = await self._read_through(wanted)
+            await self._read_through(wanted, told)
         else:
-            rows = await self._read(wanted)
-        return sorted(map(coupling_from, rows), key=lambda coupling: coupling.business_central.id)
+            await told(await self._read(wanted))
 
     async def page(self, after: str | None = None, limit: int = PAGE) -> tuple[list[Coupling], str | None]:
         """Couplings in the order of the BC id, and where to go on; None at the end."""
@@ -162,31 +175,35 @@ class CouplingRepository:
         """Whether reading through all couplings is cheaper than reading these one by one."""
         return self._coupled is not None and wanted >= WORTH * (LANES + self._coupled // PAGE)
 
-    async def _read_through(self, wanted: Mapping[Side, set[str]]) -> list[StateRow]:
+    async def _read_through(
+        self, wanted: Mapping[Side, set[str]], take: Callable[[list[StateRow]], Awaitable[None]]
+    ) -> None:
         """Every document of a coupling that is wanted, from several lanes side by side."""
         marks = (self.milestones or _EIGHTHS) if self._coupled is not None and self._coupled >= _LARGE else ()
         bounds = ["bc|", *(_bc_key(mark) for mark in marks), "bc|~"]
-        found = await asyncio.gather(*(self._read_lane(wanted, *lane) for lane in pairwise(bounds)))
-        ends = [key for _, keys in found for key in keys]
+        lanes = [asyncio.ensure_future(self._read_lane(wanted, take, *lane)) for lane in pairwise(bounds)]
+        try:
+            ends = [key for keys in await asyncio.gather(*lanes) for key in keys]
+        finally:
+            for lane in lanes:
+                lane.cancel()  # where one has failed, the others tell nothing more
         self.milestones = [ends[len(ends) * at // LANES].removeprefix("bc|") for at in range(1, LANES) if ends]
-        return [row for rows, _ in found for row in rows]
 
     async def _read_lane(
-        self, wanted: Mapping[Side, set[str]], first: str, end: str
-    ) -> tuple[list[StateRow], list[str]]:
-        """What is wanted beyond `first` up to `end`, and the keys at the ends of the pages."""
-        found: list[StateRow] = []
+        self, wanted: Mapping[Side, set[str]], take: Callable[[list[StateRow]], Awaitable[None]], first: str, end: str
+    ) -> list[str]:
+        """Tell what is wanted beyond `first` up to `end`; answers the keys at the ends of the pages."""
         ends: list[str] = []
         after = first
         while after < end:
             rows = await self._state.scan(TABLE, self._partition, prefix="bc|", after=after, limit=PAGE)
             inside = rows if rows and rows[-1].key <= end else [row for row in rows if row.key <= end]
-            found += [row for row in inside if _is_wanted(row, wanted)]
+            await take([row for row in inside if _is_wanted(row, wanted)])
             ends += [row.key for row in inside[-1:]]
             if len(inside) < PAGE:
                 break
             after = rows[-1].key
-        return found, ends
+        return ends
 
     async def _read(self, wanted: Mapping[Side, set[str]]) -> list[StateRow]:
         keys = {_bc_key(one) for one in wanted[Side.BUSINESS_CENTRAL]}
@@ -257,7 +274,7 @@ def _bundles[C](groups: Sequence[tuple[C, Sequence[StateChange]]]) -> list[list[
 
 
 def _is_wanted(row: StateRow, wanted: Mapping[Side, set[str]]) -> bool:
-    if row.key.removeprefix("bc|") in wanted[Side.BUSINESS_CENTRAL]:
+    if row.key[3:] in wanted[Side.BUSINESS_CENTRAL]:
         return True
     return bool(wanted[Side.DATAVERSE]) and ids_of(row)[1] in wanted[Side.DATAVERSE]
 

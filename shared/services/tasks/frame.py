@@ -7,7 +7,8 @@ the same end.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -43,6 +44,20 @@ class AtWork[T]:
         self.task = shape.unpack(work.run.task)
         self._shape = shape
         self._parts: dict[int, list[Any]] = {}
+        self.ahead: list[Any] = []  # what comes next, as far as a kind of task has looked
+        self._begun: set[asyncio.Task[Any]] = set()
+
+    def begin[R](self, reading: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+        """Begin to read what a later step needs, while this one works; it ends with the slice at the latest."""
+        task = asyncio.create_task(reading)
+        self._begun.add(task)
+        return task
+
+    async def end(self) -> None:
+        """Leave what was begun and is not needed any more."""
+        for task in self._begun:
+            task.cancel()
+        await asyncio.gather(*self._begun, return_exceptions=True)
 
     async def store(self) -> None:
         """Store the task as it stands, with run and counters. Raises OvertakenError."""
@@ -102,6 +117,14 @@ async def work_off_task(work: Slice) -> bool:
     """
     kind: TaskKind[Any] = import_module(_MODULES[work.run.kind]).KIND
     at_work = AtWork(work, kind.shape)
+    try:
+        return await _step_by_step(at_work, kind)
+    finally:
+        await at_work.end()
+
+
+async def _step_by_step(at_work: AtWork[Any], kind: TaskKind[Any]) -> bool:
+    work = at_work.work
     while True:
         is_done = await kind.step(at_work)
         work.run.pages += 1

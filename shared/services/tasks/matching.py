@@ -6,11 +6,13 @@ it is coupled. What is left over is not stored: who asks gets it worked out anew
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.core.actions import ABSENT, Action, Seen
+from shared.core.actions import ABSENT, Action, Seen, View
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Counters
 from shared.core.match_report import MatchedPair
@@ -18,7 +20,7 @@ from shared.core.plan import decide
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.transfer import References
-from shared.services.matching.coupling import couple_planned, read_fresh
+from shared.services.matching.coupling import couple_planned, read_fresh, read_planned
 from shared.services.matching.criteria import Comparison, comparison_in
 from shared.services.matching.reading import compare
 from shared.services.matching.task import MATCH, MatchTask
@@ -29,10 +31,12 @@ from shared.services.settled import Settled
 from shared.services.tasks.carrying import carry, id_of, why
 from shared.services.tasks.coupling import creating
 from shared.services.tasks.frame import AtWork, TaskKind
+from shared.services.tasks.parts import MOST_ITEMS
 from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
 
 PARTS = 4  # of the list in one step: reading so many records by their ids takes one call a side
 PARTS_TO_WRITE = 2
+AHEAD = 2  # portions that are read while one is coupled
 HERE, THERE = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 CHANGED = "A record was changed after it had been compared and does not agree any more."
 OUTSIDE = "A record is outside the mapping's filter; no row was created for it."
@@ -54,7 +58,8 @@ async def step(at_work: AtWork[MatchTask]) -> bool:
         task.now, task.left = task.left, []
     elif not task.now:
         pairs = await _couple(at_work, comparison)
-        await at_work.store()
+        if task.now:
+            await at_work.store()
     again = await _follow(at_work, comparison, pairs)
     task.now = []
     task.left += [id_of(one, HERE) for one in again]
@@ -100,31 +105,54 @@ def _is_held(work: Slice, business_central: str, dataverse: str) -> bool:
     return work.is_held(HERE, business_central) or work.is_held(THERE, dataverse)
 
 
-async def _next(at_work: AtWork[MatchTask]) -> tuple[list[list[Any]], int]:
-    """The next items of the list, and how many parts they are."""
-    task = at_work.task
-    most = PARTS_TO_WRITE if task.options.synchronize_after_coupling else PARTS
-    items: list[list[Any]] = []
-    number = 0
-    while number < most and len(items) < task.open:
-        items += await at_work.part(task.part + number)
-        number += 1
-    return items[: task.open], number
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """The next items of the list and the records of its pairs, being read; `left` more items from part `end` on."""
+
+    items: list[list[Any]]
+    planned: list[MatchedPair]
+    left: int
+    end: int
+    views: asyncio.Task[dict[Side, dict[str, View]]]
+
+
+async def _next(at_work: AtWork[MatchTask], comparison: Comparison) -> _Portion:
+    """What comes next; where the task does nothing but couple, what comes after it is being read meanwhile."""
+    task, ahead = at_work.task, at_work.ahead
+    only_couples = task.choice(at_work.work.mapping) is None
+    last: _Portion | None = ahead[-1] if ahead else None
+    while last is None or (only_couples and len(ahead) <= AHEAD and last.left and len(last.planned) == len(last.items)):
+        first, most = (task.part, task.open) if last is None else (last.end, last.left)
+        last = await _portion(at_work, comparison, first, most)
+        ahead.append(last)
+    portion: _Portion = ahead.pop(0)
+    return portion
+
+
+async def _portion(at_work: AtWork[MatchTask], comparison: Comparison, first: int, most: int) -> _Portion:
+    """The next parts of the list from part `first` on, at most so many items."""
+    task, work = at_work.task, at_work.work
+    number = PARTS_TO_WRITE if task.options.synchronize_after_coupling else PARTS
+    end = first + min(number, -(-most // MOST_ITEMS))
+    parts = await asyncio.gather(*(at_work.part(at) for at in range(first, end)))
+    items = [item for part in parts for item in part][:most]
+    planned = [MatchedPair(*item) for item in items if len(item) > 1]
+    views = at_work.begin(read_planned(work, comparison, planned, whole=task.choice(work.mapping) is not None))
+    return _Portion(items, planned, most - len(items) if items else 0, end, views)
 
 
 async def _couple(at_work: AtWork[MatchTask], comparison: Comparison) -> list[Pair]:
     """Couple the next pairs of the plan that still agree, and count them."""
     task, work = at_work.task, at_work.work
-    items, parts = await _next(at_work)
-    planned = [MatchedPair(*item) for item in items if len(item) > 1]
-    follows = task.choice(work.mapping) is not None
-    coupled = await couple_planned(work, comparison, planned, whole=follows)
+    portion = await _next(at_work, comparison)
+    items, follows = portion.items, task.choice(work.mapping) is not None
+    coupled = await couple_planned(work, comparison, portion.planned, await portion.views)
     at_work.count(Counters(coupled=len(coupled.pairs), failed=coupled.left))
     at_work.say([CHANGED] * coupled.left)
     work.state.coupled += len(coupled.pairs)
     if coupled.pairs:
         work.state.last_coupled_at = work.now
-    task.part, task.open = task.part + parts, task.open - len(items) if items else 0
+    task.part, task.open = portion.end, portion.left
     pairs = coupled.pairs if follows else []
     task.now = [item[0] for item in items if len(item) == 1] + [str(pair.id_at(HERE)) for pair in pairs]
     return pairs
