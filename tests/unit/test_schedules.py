@@ -12,6 +12,7 @@ from shared.core.access import Caller
 from shared.core.failures import NeedsPerson, Passing
 from shared.core.jobs import Job, JobStatus, Trigger
 from shared.core.mapping import Mapping
+from shared.core.reasons import Reason
 from shared.core.records import ChangePage
 from shared.core.schedule import Pause, ScheduleStatus
 from shared.core.sides import Side
@@ -28,7 +29,7 @@ from shared.services.requests import enqueue_due, request_synchronization
 from shared.services.run_slice import run_slice
 from shared.services.scheduling import standing_of
 from shared.services.synchronizing_now import sync_now
-from tests.world import ACCOUNT, CUSTOMERS, USER, VENDORS, World
+from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS, USER, VENDORS, World
 
 LICENSED: Values = {"isdisabled": False, "islicensed": True, "isintegrationuser": False}
 QUIET = 20  # minutes without a change after which every mapping is on hold
@@ -189,6 +190,29 @@ async def request_and_wait(world: World, name: str) -> None:
     assert stored is not None
     await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
     await world.work_off()
+
+
+async def test_while_a_record_waits_its_mapping_does_not_go_on_hold(world: World) -> None:
+    dollar = world.business_central.put(CURRENCIES, {"code": "USD", "displayName": "US dollar"})
+    world.customer(displayName="Waits", currencyId=dollar)
+    await tick(world, 2 * QUIET)
+    assert [item.reason for item in await world.items("CUSTOMER")] == [Reason.WAITS_FOR_PARENT]
+    assert await status(world) is ScheduleStatus.READY
+    row: Values = {"isocurrencycode": "USD", "currencyname": "US dollar", "currencysymbol": "$"}
+    world.dataverse.put(CURRENCY_ROW, row)
+    await tick(world, 60)  # the currency's own error is tried again within the hour
+    assert "Waits" in {row["name"] for row in world.dataverse.rows(ACCOUNT).values()}
+
+
+async def test_an_open_error_is_tried_at_its_time_though_the_mapping_is_on_hold(world: World) -> None:
+    found = (await world.services.couplings("CUSTOMER").all())[0]
+    world.business_central.edit(CUSTOMERS, found.business_central.id, {"city": "Rostock"})
+    world.dataverse.edit(ACCOUNT, found.dataverse.id, {"address1_city": "Bremen"})
+    await tick(world, 4 * 60)
+    (item,) = await world.items("CUSTOMER")
+    assert await status(world) is ScheduleStatus.INACTIVE
+    assert (await state(world)).next_due_at == item.next_at
+    assert world.clock.now() - item.last_at <= timedelta(hours=1, minutes=1)
 
 
 async def test_a_run_that_a_person_asks_for_ends_the_hold(world: World) -> None:
