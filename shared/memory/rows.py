@@ -193,6 +193,8 @@ class MemoryRows(MemoryTables):
         return Written(self._record(table, returning, key, self._rows[table.name][key]))
 
     def _do(self, table: Table, write: Write) -> str:
+        if self.is_withheld(table, type(write).__name__.lower()):
+            raise Refusal(RefusalKind.FORBIDDEN, f"The app lacks a permission on {table.caption}.", status=403)
         if (table.name, type(write).__name__.lower()) in self._withheld:
             raise Refusal(RefusalKind.FORBIDDEN, f"The app lacks a permission on {table.caption}.", status=403)
         match write:

@@ -20,8 +20,8 @@ from shared.services.forms.errors import (
 )
 from shared.services.solving_errors import delete_couplings, delete_records, restore, retry_all
 from shared.services.synchronizing_errors import synchronize_errors
+from tests.simulation.test_tasks_killed import ANNA, account, customer
 from tests.simulation.trouble import TroubledWorld
-from tests.unit.test_tasks_killed import ANNA, account, customer
 from tests.world import ACCOUNT, CUSTOMERS, World
 
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
