@@ -83,8 +83,9 @@ def plain_pair(work: Slice, observed: Observed, coupling: Coupling) -> Pair | No
         return None
     views = {side: _view(work, side, coupling.at(side), observed) for side in Side}
     pair = Pair(views, coupling)
-    is_plain = not work.keeps_out(pair) and all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side)
-    return pair if is_plain else None
+    if work.keeps_out(pair) or work.asserts(pair):
+        return None
+    return pair if all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side) else None
 
 
 def _is_plain(work: Slice, side: Side, view: View, end: CoupledRecord) -> bool:
