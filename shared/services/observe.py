@@ -85,8 +85,7 @@ def plain_pair(work: Slice, observed: Observed, coupling: Coupling) -> Pair | No
     pair = Pair(views, coupling)
     if work.keeps_out(pair) or work.asserts(pair):
         return None
-    is_plain = all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side)
-    return pair if is_plain else None
+    return pair if all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side) else None
 
 
 def _is_plain(work: Slice, side: Side, view: View, end: CoupledRecord) -> bool:
