@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from tests.simulation.scenario import Plan
 from tests.simulation.simulation import Outcome, play
@@ -49,11 +49,13 @@ def outcomes(seeds: range, jobs: int, *, go_on: bool = False) -> Iterator[Played
 
 
 def play_some(seeds: Sequence[int], *, go_on: bool = False) -> Played:
-    """Play these seeds up to the first that breaks a law, or all of them with `go_on`."""
+    """Play these seeds up to the first that breaks a law, or all of them with `go_on`; none after its command died."""
     logging.disable(logging.CRITICAL)
     happened, broken, played = Counter[str](), list[Outcome](), 0
     try:
         for seed in seeds:
+            if (command := parent_process()) is not None and not command.is_alive():
+                break
             outcome = play(Plan(seed))
             happened += outcome.happened
             played += 1
