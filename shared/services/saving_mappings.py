@@ -56,7 +56,8 @@ async def checked(
     described = await describe(services, mapping)
     problems = await problems_of_all(services, mapping, others, described, before)
     if before is not None and not mapping.enabled:
-        known = {(one.code, one.member) for one in await problems_of_all(services, before, others, described, before)}
+        earlier = await describe(services, before)  # its tables may have been others
+        known = {(one.code, one.member) for one in await problems_of_all(services, before, others, earlier, before)}
         problems = [one for one in problems if (one.code, one.member) not in known]
     refuse(problems)
     return described

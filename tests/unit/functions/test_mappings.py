@@ -211,6 +211,17 @@ async def test_a_mapping_is_replaced_and_keeps_its_name(api: Api) -> None:
     assert (stale.status, stale.code) == (412, "mapping_changed")
 
 
+async def test_a_disabled_mapping_is_replaced_by_one_of_other_tables(api: Api) -> None:
+    await api.call("change_mapping", CUSTOMER, body={"enabled": False})
+    tables = {"business_central": {"table": "items"}, "dataverse": {"table": "product"}}
+    fields = [{"business_central": "displayName", "dataverse": "name"}]
+    body = {**tables, "direction": "Bidirectional", "enabled": False, "fields": fields}
+    answer = await api.call("replace_mapping", CUSTOMER, body=body)
+    assert answer.status == 200, answer.text
+    unknown = {**body, "dataverse": {"table": "nobody_has_this"}}
+    assert (await api.call("replace_mapping", CUSTOMER, body=unknown)).code == "no_such_table"
+
+
 async def test_the_tables_of_a_mapping_with_couplings_stay(api: Api) -> None:
     await made(api)
     api.world.business_central.put(ITEMS, {"number": "1", "displayName": "Chair", "blocked": False})
