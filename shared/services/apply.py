@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import batched
 
@@ -22,7 +23,14 @@ from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import Values
 from shared.core.transfer import References
-from shared.services.attempts import NOT_ANSWERED, forget_attempts, may_still_land, wait_for_answers
+from shared.services.attempts import (
+    NOT_ANSWERED,
+    forget_attempts,
+    forget_unanswered,
+    may_still_land,
+    note_unanswered,
+    wait_for_answers,
+)
 from shared.services.conclude import conclude
 from shared.services.create import DOUBT, coupling_after, intent_after, prepare
 from shared.services.full_run import releases_guard
@@ -64,6 +72,7 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
     open_ones = list(chunk)
     for settled in chunk:
         note_landed(work, settled)
+        note_unanswered(work, settled)
     for number in range(ROUNDS):
         if not open_ones:
             return
@@ -230,6 +239,7 @@ def _after_change(work: Slice, settled: Settled, side: Side, result: WriteResult
         note_written(settled, side)
     elif result.kind in (RefusalKind.CHANGED, RefusalKind.GONE):
         settled.again.add(side)
+        forget_unanswered(settled, side)
         if result.kind is RefusalKind.GONE:
             settled.pair.views[side] = GONE
             work.gone.add((side, settled.pair.id_at(side) or ""))
@@ -287,7 +297,8 @@ def _keep_after_writes(work: Slice, settled: Settled, action: Change) -> None:
     elif settled.is_cut and settled.is_attempted:
         return  # announced, but never sent: it stands as it is stored
     else:
-        settled.pair.coupling = stored_as(action.before.unsure(), coupling.version)
+        before = replace(action.before.unsure(), attempt=settled.earlier)  # it may land although this one was refused
+        settled.pair.coupling = stored_as(before, coupling.version)
     settled.kept = settled.pair.coupling
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from shared.core.actions import Change, Hold
@@ -39,8 +40,22 @@ def forget_attempts(work: Slice, decided: Sequence[Settled], *, refused: bool) -
             continue
         is_old = work.now - coupling.attempt.begun_at > work.services.policy.in_doubt
         if is_old or (refused and not settled.in_doubt):
-            settled.pair.coupling = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
+            known = without_attempt(work.mapping, settled.pair.views, coupling, work.tables)
+            settled.pair.coupling = replace(known, attempt=None if is_old else settled.earlier)
             settled.kept = settled.pair.coupling
+
+
+def note_unanswered(work: Slice, settled: Settled) -> None:
+    """Keep in mind what may still land: that the same is refused when it is sent once more says nothing of it."""
+    if settled.pair.coupling is not None and may_still_land(work, settled):
+        settled.earlier = settled.pair.coupling.attempt
+
+
+def forget_unanswered(settled: Settled, side: Side) -> None:
+    """The row on `side` has moved past the version that an earlier write names: that one will not land any more."""
+    if settled.earlier is not None:
+        left = {each: values for each, values in settled.earlier.writes.items() if each is not side}
+        settled.earlier = replace(settled.earlier, writes=left) if left else None
 
 
 def may_still_land(work: Slice, settled: Settled, anew: ReadOnly[Side, Values] = MappingProxyType({})) -> bool:

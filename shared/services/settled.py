@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.core.actions import Action, Change, Hold, Make
-from shared.core.coupling import Coupling
+from shared.core.coupling import Attempt, Coupling
 from shared.core.guard import Damage
 from shared.core.history import Difference
 from shared.core.outcome import Outcome
@@ -22,10 +22,11 @@ class Settled:
     """A pair, its action, and its outcome once there is one.
 
     `written` are the sides written in this slice, `landed` the rows as this round's writes left them, `again` the sides
-    that moved under our feet, `held` the first refusal. `is_attempted` says that its coupling, as it stands in memory,
-    is announced but not stored. `is_cut` marks a pair whose turn did not come before time was up: the next slice
-    decides it anew. `kept`, `added`, `removed` and `doubt` are what is stored of it in the end. `changes` are the
-    columns that were written, by side and name, for its history, and `rule` is why.
+    that moved under our feet, `held` the first refusal. `earlier` is what a slice before has sent and may still land,
+    less the sides that have moved since. `is_attempted` says that its coupling, as it stands in memory, is announced
+    but not stored. `is_cut` marks a pair whose turn did not come before time was up: the next slice decides it anew.
+    `kept`, `added`, `removed` and `doubt` are what is stored of it in the end. `changes` are the columns that were
+    written, by side and name, for its history, and `rule` is why.
     """
 
     pair: Pair
@@ -36,6 +37,7 @@ class Settled:
     written: set[Side] = field(default_factory=set)
     landed: dict[Side, Record] = field(default_factory=dict)
     again: set[Side] = field(default_factory=set)
+    earlier: Attempt | None = None
     held: Hold | None = None
     refused: Refused | None = None
     in_doubt: bool = False

@@ -380,6 +380,25 @@ async def test_a_write_that_may_still_land_is_waited_for_before_another_value_is
     assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "3"
 
 
+@pytest.mark.parametrize("refused", [Loss.INVALID, Loss.BUSY, Loss.CALL_LOST_NOT_DONE])
+async def test_a_write_that_may_still_land_is_not_forgotten_when_the_same_is_refused(
+    world: TroubledWorld, refused: Loss
+) -> None:
+    """The phone goes to 2 (no answer; sent again and refused) and back to 1; only then the first 2 lands."""
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    for loss in (Loss.UNKNOWN_NOT_DONE, refused):
+        world.trouble.losses = [(Side.DATAVERSE, loss)]
+        await one_message(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "1"})
+    await world.synchronize("CUSTOMER")
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
+    world.clock.advance(minutes=15)
+    await world.synchronize("CUSTOMER")
+    assert not await world.items("CUSTOMER")
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "1"
+
+
 async def test_what_a_task_has_written_counts_though_the_other_side_is_busy(world: TroubledWorld) -> None:
     customer, account = await coupled(world)
     world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
