@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -55,7 +56,7 @@ def play_some(seeds: Sequence[int], *, go_on: bool = False) -> Played:
     try:
         for seed in seeds:
             if (command := parent_process()) is not None and not command.is_alive():
-                break
+                os._exit(1)  # nobody is left to report to, and the pool would wait for more for ever
             outcome = play(Plan(seed))
             happened += outcome.happened
             played += 1
