@@ -13,7 +13,8 @@ from shared.services.finding_deleted import find_deleted
 from shared.services.forms.errors import ErrorFilter, ErrorSelection, SynchronizeErrorsRequest
 from shared.services.solving_errors import delete_records, restore
 from shared.services.synchronizing_errors import synchronize_errors
-from tests.simulation.test_tasks_killed import ANNA, LONG, SHORT, account, copy_of, customer, snapshot, work_off
+from tests.simulation.killing import copy_of
+from tests.simulation.test_tasks_killed import ANNA, LONG, SHORT, account, customer, snapshot, work_off
 from tests.simulation.trouble import Loss, TroubledWorld
 from tests.world import ACCOUNT, CUSTOMERS
 

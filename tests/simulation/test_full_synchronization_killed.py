@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +15,9 @@ from shared.services.forms.full_synchronization import StartForm
 from shared.services.full_review import start_all
 from shared.services.full_synchronization import reviews
 from shared.services.repositories.runs import Run
-from shared.services.requests import enqueue_due
-from shared.services.run_slice import run_slice
+from tests.simulation.killing import copy_of, deliver_until_rest
 from tests.simulation.trouble import HostKilled, TroubledWorld
-from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS, TABLES, World
+from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS, World
 
 ANNA = Caller("Anna")
 
@@ -36,36 +34,14 @@ async def prepared(policy: Policy | None = None) -> TroubledWorld:
     return world
 
 
-def copy_of(world: TroubledWorld) -> TroubledWorld:
-    """The same world once more, as it is now; what never changes is shared."""
-    shared = {id(one): one for one in (*TABLES.values(), *world.mappings)}
-    services = world.__dict__.pop("services")
-    copy: TroubledWorld = deepcopy(world, shared)
-    world.services, copy.services = services, copy.instance()
-    return copy
-
-
 async def work_off(world: TroubledWorld) -> bool:
-    """Deliver what there is, the timer now and then, until the review is at rest; whether the host was killed."""
-    killed = False
-    for _ in range(100):
-        delivery = world.queue.receive()
-        if delivery is not None:
-            try:
-                await run_slice(world.services, delivery.message.body)
-            except HostKilled:
-                killed = True
-                world.queue.abandon(delivery)
-            else:
-                world.queue.complete(delivery)
-        elif (due := world.queue.next_due()) is not None:
-            world.clock.set(max(due, world.clock.now()))
-        elif any(line.is_under_way for line in (await reviews(World.instance(world)).get()).review.lines.values()):
-            world.clock.advance(minutes=16)
-            await enqueue_due(World.instance(world))
-        else:
-            return killed
-    raise AssertionError("the review never comes to rest")
+    """Deliver until the review is at rest; whether the host was killed."""
+
+    async def is_under_way() -> bool:
+        review = (await reviews(World.instance(world)).get()).review
+        return any(line.is_under_way for line in review.lines.values())
+
+    return await deliver_until_rest(world, is_under_way)
 
 
 async def snapshot(world: TroubledWorld) -> dict[str, Any]:

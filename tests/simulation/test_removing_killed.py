@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from shared.core.jobs import JobStatus, Trigger
 from shared.services.removing_mappings import delete_mapping
-from shared.services.requests import enqueue_due, request_synchronization
-from shared.services.run_slice import run_slice
+from shared.services.requests import request_synchronization
+from tests.simulation.killing import copy_of, deliver_until_rest
 from tests.simulation.trouble import HostKilled, TroubledWorld
-from tests.world import ACCOUNT, CONTACT, CONTACTS, TABLES, World
+from tests.world import ACCOUNT, CONTACT, CONTACTS, World
 
 NAME = "CONTACT"
 
@@ -29,15 +27,6 @@ async def prepared() -> TroubledWorld:
     return world
 
 
-def copy_of(world: TroubledWorld) -> TroubledWorld:
-    """The same world once more; what never changes is shared."""
-    shared = {id(one): one for one in (*TABLES.values(), *world.mappings)}
-    services = world.__dict__.pop("services")
-    copy: TroubledWorld = deepcopy(world, shared)
-    world.services, copy.services = services, copy.instance()
-    return copy
-
-
 async def asks(world: TroubledWorld) -> bool:
     """A person asks until there is an answer; whether the host was killed meanwhile."""
     killed = False
@@ -52,26 +41,12 @@ async def asks(world: TroubledWorld) -> bool:
 
 
 async def works_off(world: TroubledWorld) -> bool:
-    """Deliver until nothing waits and no removal is under way, the timer now and then; whether the host was killed."""
-    killed = False
-    for _ in range(100):
-        delivery = world.queue.receive()
-        if delivery is not None:
-            try:
-                await run_slice(world.services, delivery.message.body)
-            except HostKilled:
-                killed = True
-                world.queue.abandon(delivery)
-            else:
-                world.queue.complete(delivery)
-        elif (due := world.queue.next_due()) is not None:
-            world.clock.set(max(due, world.clock.now()))
-        elif (await World.instance(world).mappings.with_removals())[1]:
-            world.clock.advance(minutes=16)
-            await enqueue_due(World.instance(world))
-        else:
-            return killed
-    raise AssertionError("the removal never ends")
+    """Deliver until nothing waits and no removal is under way; whether the host was killed."""
+
+    async def is_removing() -> bool:
+        return bool((await World.instance(world).mappings.with_removals())[1])
+
+    return await deliver_until_rest(world, is_removing)
 
 
 def left_of(world: TroubledWorld) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from copy import deepcopy
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -22,13 +21,12 @@ from shared.services.forms.synchronize_now import SyncNowRequest
 from shared.services.forms.uncoupling import UncoupleRequest
 from shared.services.previews import carry_out_preview, request_previews
 from shared.services.repositories.runs import JOURNAL, PART, TABLE
-from shared.services.requests import enqueue_due
-from shared.services.run_slice import run_slice
 from shared.services.synchronizing_now import sync_now
 from shared.services.tasks.preview_kinds import PreviewKind
 from shared.services.uncoupling_records import uncouple
+from tests.simulation.killing import copy_of, deliver_until_rest
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld
-from tests.world import ACCOUNT, CONTACT, CUSTOMERS, TABLES, VENDORS, World
+from tests.world import ACCOUNT, CONTACT, CUSTOMERS, VENDORS, World
 
 ANNA = Caller("Anna")
 LONG = Policy(slice_time=timedelta(minutes=2))
@@ -57,15 +55,6 @@ async def prepared(policy: Policy) -> TroubledWorld:
     world.customer(displayName="Here", phoneNumber="5")
     world.account(name="There")
     return world
-
-
-def copy_of(world: TroubledWorld) -> TroubledWorld:
-    """The same world once more, as it is now; what never changes is shared."""
-    shared = {id(one): one for one in (*TABLES.values(), *world.mappings)}
-    services = world.__dict__.pop("services")
-    copy: TroubledWorld = deepcopy(world, shared)
-    world.services, copy.services = services, copy.instance()
-    return copy
 
 
 def customer(world: TroubledWorld, name: str) -> str:
@@ -142,26 +131,8 @@ async def carries_out(world: TroubledWorld) -> None:
 
 
 async def work_off(world: TroubledWorld) -> bool:
-    """Deliver what there is until nothing waits any more, the timer now and then; whether the host was killed."""
-    killed = False
-    for _ in range(300):
-        delivery = world.queue.receive()
-        if delivery is not None:
-            try:
-                await run_slice(world.services, delivery.message.body)
-            except HostKilled:
-                killed = True
-                world.queue.abandon(delivery)
-            else:
-                world.queue.complete(delivery)
-        elif (due := world.queue.next_due()) is not None:
-            world.clock.set(max(due, world.clock.now()))
-        elif await waiting(world):
-            world.clock.advance(minutes=16)
-            await enqueue_due(World.instance(world))
-        else:
-            return killed
-    raise AssertionError("the tasks never end")
+    """Deliver until no task waits any more; whether the host was killed."""
+    return await deliver_until_rest(world, lambda: waiting(world))
 
 
 async def waiting(world: TroubledWorld) -> list[str]:
