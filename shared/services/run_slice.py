@@ -199,9 +199,10 @@ async def _claim(services: Services, state: MappingState, asked: Run) -> Ledger 
 
     `state` was read before the run that is `asked` for; where somebody has changed them since, both are read again.
     """
-    runs, run, slice_number = services.runs(asked.mapping), asked, asked.slice
+    runs = services.runs(asked.mapping)
+    run: Run | None = asked
     while True:
-        if run.ended or run.slice != slice_number:
+        if run is None or run.ended or run.slice != asked.slice:
             return None
         if run.kind.is_task and run.id not in state.waiting:
             return None
@@ -213,10 +214,7 @@ async def _claim(services: Services, state: MappingState, asked: Run) -> Ledger 
         try:
             await runs.save(state, [run, *overtaken])
         except StateConflict:
-            state, found = await runs.state(), await runs.get(asked.id)
-            if found is None:
-                return None
-            run = found
+            state, run = await runs.state(), await runs.get(asked.id)
             continue
         for lost in overtaken:
             await follow_run(services, lost)
