@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ALL = ("-n", "3", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Check:
 
 
 def pytest_check(arguments: list[str]) -> Check:
-    """The tests, shown as they run."""
-    return Check("pytest", (sys.executable, "-m", "pytest", *arguments), loud=True)
+    """The tests, shown as they run: those that were asked for, or all, several files at a time (many of them wait)."""
+    return Check("pytest", (sys.executable, "-m", "pytest", *(arguments or ALL)), loud=True)
 
 
 def static_checks() -> list[Check]:

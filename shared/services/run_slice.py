@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from shared.core.failures import Passing, SyncFailure
-from shared.core.jobs import Counters, JobStatus
+from shared.core.jobs import JobStatus
 from shared.core.mapping import Mapping
 from shared.core.sides import direction_from
 from shared.ports import StateConflict
@@ -25,22 +25,21 @@ from shared.services.full_run import goes_on, take_up
 from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
-from shared.services.pausing import is_paused
 from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
 from shared.services.releasing import work_off_and_release
-from shared.services.repositories.runs import Ending, MappingState, Run
+from shared.services.repositories.runs import Ending, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
 from shared.services.scheduling import schedule_next
 from shared.services.signature import signature_of
+from shared.services.taking_over import claim, others_are_at_work
 from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
 log = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=0.5)  # until others are done; twice as long each time
 LONGEST_PAUSE = timedelta(seconds=30)
-LONGEST_WAIT_FOR_PARENTS = timedelta(minutes=10)
 FIRST_SETBACK, LONGEST_SETBACK = 5.0, 300.0  # seconds; a setback waits twice as long as the one before
 AFTER_A_RACE = 2.0  # seconds until a slice is tried again whose couplings somebody else has changed
 
@@ -71,10 +70,10 @@ async def _run_slice(services: Services, message: Document[str, object]) -> None
     if stored is None or run is None or run.ended or not _is_next(run, message):
         await _done_already(services, mapping_name, run_id, run)
         return
-    if await _others_are_at_work(services, stored.mapping, state, run):
+    if await others_are_at_work(services, stored.mapping, state, run):
         await put_off(services, run, min(PAUSE * 2 ** min(run.delays, 10), LONGEST_PAUSE))
         return
-    ledger = await _claim(services, state, run)
+    ledger = await claim(services, state, run)
     if ledger is None:
         return
     try:
@@ -167,87 +166,6 @@ async def _done_already(services: Services, mapping: str, run_id: str, run: Run 
     elif run is not None:
         waits = run.touched_at - services.clock.now()
         await send_slice(services, run, delay=waits if waits > timedelta(0) else None)
-
-
-async def _others_are_at_work(services: Services, mapping: Mapping, state: MappingState, run: Run) -> bool:
-    """Whether this mapping's run before is still on, or a parent's that was asked for no later: within reason."""
-    if run.kind.is_task:
-        return False
-    active = await services.runs(mapping.name).get(state.active) if state.active not in (None, run.id) else None
-    if active is not None and not active.ended and not _is_abandoned(services, active):
-        return True
-    if services.clock.now() - run.requested_at > LONGEST_WAIT_FOR_PARENTS:
-        return False
-    return any(await asyncio.gather(*(_is_at_work(services, parent, run) for parent in mapping.depends_on)))
-
-
-def _is_abandoned(services: Services, run: Run) -> bool:
-    return services.clock.now() - run.touched_at >= services.policy.abandoned_after
-
-
-async def _is_at_work(services: Services, parent: str, run: Run) -> bool:
-    state = await services.runs(parent).state()
-    for run_id in (state.active, state.queued):
-        other = await services.runs(parent).get(run_id) if run_id else None
-        if other is not None and not other.ended and other.requested_at <= run.requested_at:
-            return True
-    return False
-
-
-async def _claim(services: Services, state: MappingState, asked: Run) -> Ledger | None:
-    """Take the mapping over; None when somebody did this slice meanwhile, or the mapping is paused.
-
-    `state` was read before the run that is `asked` for; where somebody has changed them since, both are read again.
-    """
-    runs = services.runs(asked.mapping)
-    run: Run | None = asked
-    while True:
-        if run is None or run.ended or run.slice != asked.slice:
-            return None
-        if run.kind.is_task and run.id not in state.waiting:
-            return None
-        if not run.kind.is_task and is_paused(services, state):
-            log.info("run %s of %s waits: the mapping is paused", run.id, run.mapping)
-            return None
-        overtaken = await _overtaken(services, state, run)
-        _take_over(state, run, services.clock.now())
-        try:
-            await runs.save(state, [run, *overtaken])
-        except StateConflict:
-            state, run = await runs.state(), await runs.get(asked.id)
-            continue
-        for lost in overtaken:
-            await follow_run(services, lost)
-        return Ledger(runs, state, run, services.clock)
-
-
-def _take_over(state: MappingState, run: Run, now: datetime) -> None:
-    state.epoch += 1
-    if not run.kind.is_task:
-        state.active, state.last_started_at = run.id, state.last_started_at if run.slice else now
-        state.queued = None if state.queued == run.id else state.queued
-    run.touched_at = now
-    run.started_at = run.started_at or now
-    run.note = ""
-    for source in run.jobs:
-        run.counters.setdefault(source, Counters())
-        run.messages.setdefault(source, {})
-
-
-async def _overtaken(services: Services, state: MappingState, run: Run) -> list[Run]:
-    """A run whose message got lost for good (dead-lettered) ends when the next one starts; its jobs say so."""
-    if run.kind.is_task or state.active in (None, run.id):
-        return []
-    lost = await services.runs(run.mapping).get(str(state.active))
-    if lost is None:
-        return []
-    if lost.ended:
-        await follow_run(services, lost)
-        return []
-    lost.ended = True
-    message = "The run stopped before its end; the next run went on from its checkpoint."
-    lost.ending = Ending(JobStatus.FAILED, services.clock.now(), message)
-    return [lost]
 
 
 async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:

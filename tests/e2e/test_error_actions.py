@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -22,12 +23,12 @@ class Errors:
 
     async def rows(self, **query: str) -> dict[str, dict[str, Any]]:
         """The rows by title."""
-        found = await self.everything.app.get("/errors", params=query)
+        found = await self.everything.app.get("/errors", params={"mapping": "CUSTOMER", **query})
         return {row["title"]: row for row in found.raise_for_status().json()["errors"]}
 
     async def causes(self) -> dict[str, dict[str, Any]]:
         """The causes by their sentence."""
-        found = await self.everything.app.get("/errors/causes")
+        found = await self.everything.app.get("/errors/causes", params={"mapping": "CUSTOMER"})
         return {cause["sentence"]: cause for cause in found.raise_for_status().json()["causes"]}
 
     async def act(self, action: str, **body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -48,8 +49,8 @@ class Errors:
 
 
 @pytest.fixture
-async def errors(everything: Everything) -> Errors:
-    """Fresh systems, and a person in Dataverse whose rights nobody takes away."""
+async def errors(everything: Everything) -> AsyncIterator[Errors]:
+    """Fresh systems, and a person in Dataverse whose rights nobody takes away; in the end the app has all its own."""
     await everything.fresh("CUSTOMER")
     await rights(everything, *ALL_RIGHTS)
     settings = {
@@ -59,7 +60,8 @@ async def errors(everything: Everything) -> Errors:
     }
     (await everything.app.patch("/mappings/CUSTOMER", json=settings)).raise_for_status()
     await everything.synchronize("CUSTOMER")  # what other tests have left is gone on both sides: so are its errors
-    return Errors(everything)
+    yield Errors(everything)
+    (await everything.controls["dataverse"].post("/settings", json={"privileges": {}})).raise_for_status()
 
 
 async def coupled(everything: Everything, *names: str) -> dict[str, tuple[dict[str, Any], str]]:
@@ -90,7 +92,7 @@ async def test_conflicts_are_decided_field_by_field_and_all_of_a_cause(everythin
             f"/accounts({account})", json={"telephone1": "3", "emailaddress1": "3@x.example"}
         )
     await everything.synchronize("CUSTOMER")
-    row = (await errors.rows(mapping="CUSTOMER"))["A"]
+    row = (await errors.rows())["A"]
     assert {one["field"]: (one["business_central"], one["dataverse"]) for one in row["fields"]} == {
         "phoneNumber": ("2", "3"),
         "email": ("2@x.example", "3@x.example"),
@@ -121,7 +123,7 @@ async def test_deletions_are_worked_off_in_mixed_selections(everything: Everythi
     for name in ("Restore 2", "Delete 2", "Vanished", "Edited"):
         (await everything.dataverse.delete(f"/accounts({pairs[name][1]})")).raise_for_status()
     await everything.synchronize("CUSTOMER")
-    rows = await errors.rows(mapping="CUSTOMER")
+    rows = await errors.rows()
     assert set(rows) == set(every)
     assert rows["Restore 1"]["actions"] == ["restore", "delete_records", "delete_coupling"]
     assert (rows["Restore 2"]["record_exists"], rows["Restore 2"]["coupled_record_exists"]) == (True, False)
@@ -152,14 +154,14 @@ async def test_deletions_are_worked_off_in_mixed_selections(everything: Everythi
     await everything.app.patch("/mappings/CUSTOMER", json={"synch_only_coupled_records": True})
     again = await everything.synchronize("CUSTOMER")
     assert (again["inserted"], again["modified"], again["deleted"]) == (0, 0, 0)
-    assert set(await errors.rows(mapping="CUSTOMER")) == {"Conflict", "Edited"}
+    assert set(await errors.rows()) == {"Conflict", "Edited"}
 
 
 async def test_an_error_gets_another_partner(everything: Everything, errors: Errors) -> None:
     pairs = await coupled(everything, "Lonely", "Happy")
     (await everything.dataverse.delete(f"/accounts({pairs['Lonely'][1]})")).raise_for_status()
     await everything.synchronize("CUSTOMER")
-    row = (await errors.rows(mapping="CUSTOMER"))["Lonely"]
+    row = (await errors.rows())["Lonely"]
     error = {"mapping": "CUSTOMER", "key": row["key"]}
     answer, _ = await errors.act("set-up-coupling", error=error, dataverse_id=pairs["Happy"][1])
     assert codes(answer) == {"already_coupled"}
@@ -180,7 +182,7 @@ async def test_deletions_that_no_run_notices_are_found(everything: Everything, e
     for failed in (1, 0):
         _, done = await errors.ended(await everything.app.post("/mappings/CUSTOMER/find-deleted"))
         assert (done["status"], done["failed"]) == ("succeeded", failed)
-    row = (await errors.rows(mapping="CUSTOMER"))["Gone"]
+    row = (await errors.rows())["Gone"]
     assert (row["reason"], row["actions"]) == ("deletion_conflict", ["delete_records", "delete_coupling"])
     _, done = await errors.act("delete-records", filter={"mapping": "CUSTOMER"})
     assert (done["deleted"], await names(everything)) == (1, ({"There"}, {"There"}))
@@ -194,18 +196,18 @@ async def test_a_permission_that_is_given_releases_what_it_held(everything: Ever
     await rights(everything, "read")
     for _ in range(2):
         await everything.synchronize("CUSTOMER")
-    rows = await errors.rows(mapping="CUSTOMER")
+    rows = await errors.rows()
     assert {name for name, row in rows.items() if row["skipped"]} == {"A", "B", "C", "Deleted"}
     (sentence,) = (one for one in await errors.causes() if "lacks a permission in Dataverse" in one)
     assert sentence.endswith("holds 3 records of CUSTOMER.")
     answer, done = await errors.act("delete-records", ids=[rows["Deleted"]["id"]])
     assert (answer["scheduled"], done["deleted"], done["failed"]) == (1, 0, 1)
     assert "prvDelete" in done["jobs"][0]["messages"][0]["text"]
-    assert "Deleted" in await errors.rows(mapping="CUSTOMER")
+    assert "Deleted" in await errors.rows()
 
     await rights(everything, *ALL_RIGHTS)
     await everything.synchronize("CUSTOMER")
-    assert set(await errors.rows(mapping="CUSTOMER")) == {"Deleted"}
+    assert set(await errors.rows()) == {"Deleted"}
     for name in ("A", "B", "C"):
         assert (await everything.account(pairs[name][1]))["telephone1"] == "2"
     _, done = await errors.act("delete-records", ids=[rows["Deleted"]["id"]])

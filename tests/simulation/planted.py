@@ -180,7 +180,7 @@ PLANTED: tuple[Planted, ...] = (
         "duplicate-not-recognised",
         (
             ("services/run_slice.py", "run is None or run.ended or not _is_next(run, message):", "run is None:"),
-            ("services/run_slice.py", "run is None or run.ended or run.slice != asked.slice:", "run is None:"),
+            ("services/taking_over.py", "run is None or run.ended or run.slice != asked.slice:", "run is None:"),
         ),
         "A message that comes again starts a run that has ended once more.",
         135,

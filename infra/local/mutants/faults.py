@@ -346,7 +346,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "parents-at-work-not-waited-for",
-        "services/run_slice.py",
+        "services/taking_over.py",
         "if other is not None and not other.ended and other.requested_at <= run.requested_at:",
         "if other is not None and not other.ended and other.requested_at < run.requested_at:",
         "Contacts are tried while their accounts are still being made, and wait for nothing.",
