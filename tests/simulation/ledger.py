@@ -146,7 +146,7 @@ class Ledger:
         self.happened["created"] += 1
         for name, value in said.items():
             source = story.past[side.other][name].get(value)
-            self._stands(story, side, name, replace(source) if source else Entry(value, 0, side, known=True))
+            self._carried(story, side, name, replace(source) if source else Entry(value, 0, side, known=True))
 
     def _changed(self, story: Story, side: Side, changed: Mapping[str, Value], by_person: bool) -> None:
         if by_person:
@@ -155,7 +155,7 @@ class Ledger:
             return
         carried = {name: self._judge(story, side, name, value) for name, value in changed.items()}
         for name, entry in carried.items():
-            self._stands(story, side, name, entry)
+            self._carried(story, side, name, entry)
 
     def _vanished(self, story: Story, side: Side, by_person: bool) -> None:
         if not by_person:
@@ -167,6 +167,11 @@ class Ledger:
         self._number += 1
         story.edited[side].add(name)
         self._stands(story, side, name, Entry(value, self._number, side))
+
+    def _carried(self, story: Story, side: Side, name: str, entry: Entry) -> None:
+        """The app merges from here: an edit that is taken back to this is none, though the other side has moved on."""
+        story.agreed[name].add(entry.value)
+        self._stands(story, side, name, entry)
 
     def _stands(self, story: Story, side: Side, name: str, entry: Entry) -> None:
         story.now[side][name] = entry

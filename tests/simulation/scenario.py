@@ -33,7 +33,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One world. `customer` are settings of its mappings, `strengths` what its luck is like.
+    """One world. `settings` are those of its mappings, `strengths` what its luck is like.
 
     `deeds` is how many things people do within `minutes`, and `tasks` how many tasks they ask for; with `repeats` they
     type a value that was typed before.
@@ -71,6 +71,7 @@ def scenario_of(plan: Plan) -> Scenario:
         "deletion_conflict_resolution": draw.choice(list(DeletionConflictResolution)),
         "conflict_scope": draw.choice([ConflictScope.FIELD, *ConflictScope]),
         "when_outside_filter": draw.choice([WhenOutsideFilter.RECEIVE_ONLY, WhenOutsideFilter.KEEP_IN_STEP]),
+        "inactivity_timeout_minutes": plan.random("inactivity").choice([None, None, 30, 720]),
     }
     return Scenario(
         policy=policy,
