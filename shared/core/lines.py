@@ -5,8 +5,9 @@ Only lines that take part in a merge are here: enabled, not for new rows only, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from shared.core.mapping import ConflictScope, FieldMapping
 from shared.core.mapping import Mapping as TableMapping
@@ -39,13 +40,23 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """The columns that a mapping merges on one side, and the ends of lines that each of them belongs to."""
+    """The columns that a mapping merges on one side, and the ends of lines that each of them belongs to.
+
+    `all_of` takes the values of these columns, in their order, out of values that have them all.
+    """
 
     names: tuple[str, ...]
     ends: Mapping[str, tuple[End, ...]]
+    all_of: Callable[[Values], object]
 
     def stirred(self, values: Values, base: Values) -> set[str]:
         """The columns that `values` spells in another way than `base`, or that `base` does not know."""
+        try:
+            is_same = self.all_of(values) == self.all_of(base)  # as nearly always: told in one comparison
+        except KeyError:
+            is_same = False
+        if is_same:
+            return set()
         return {name for name in self.names if base.get(name, _NOTHING) != values.get(name)}
 
     def kept(self, base: Values) -> Values:
@@ -124,7 +135,7 @@ def _columns(fields: Iterable[FieldMapping], side: Side, table: Table) -> Column
     for field in fields:
         end = end_of(field, side, table)
         ends |= {name: (*ends.get(name, ()), end) for name in end.names}
-    return Columns(tuple(ends), ends)
+    return Columns(tuple(ends), ends, itemgetter(*ends) if ends else lambda values: None)
 
 
 def _line(mapping: TableMapping, field: FieldMapping, tables: Mapping[Side, Table]) -> Line:
