@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
-from shared.core.check_mapping import MappingProblem
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger
 from shared.core.mapping import Mapping
+from shared.core.mapping_problem import MappingProblem
 from shared.core.notifications import Desk
 from shared.core.retention import is_idle
 from shared.core.schedule import ScheduleStatus, Standing

@@ -6,7 +6,7 @@ from html import escape
 from itertools import chain
 from urllib.parse import urlencode
 
-from shared.core.preview import Effect
+from shared.core.effects import Effect
 from shared.services.forms.base import RecordName
 from shared.services.forms.previews import PlannedAnswer, PreviewCount, PreviewPage
 

@@ -8,35 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass
 
 from shared.core.actions import Action, Change, Make, Uncouple
+from shared.core.damage import NO_DAMAGE, Damage
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
 from shared.core.tables import Values
 
 ALWAYS_ALLOWED = 10  # records a run: small mappings change by large shares
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What a run does that cannot be taken back, in records."""
-
-    uncoupled: int = 0
-    restored: int = 0
-    blanked: int = 0
-
-    def __add__(self, other: Damage) -> Damage:
-        """Both together."""
-        return Damage(self.uncoupled + other.uncoupled, self.restored + other.restored, self.blanked + other.blanked)
-
-    @property
-    def records(self) -> int:
-        """How many records are concerned."""
-        return self.uncoupled + self.restored + self.blanked
-
-
-NO_DAMAGE = Damage()
 
 
 def damage_of(action: Action, before: ReadOnly[Side, Values]) -> Damage:

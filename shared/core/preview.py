@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from shared.core.actions import Action, Change, Hold, Make, Remember, Uncouple, Views
 from shared.core.coupling import Coupling
+from shared.core.effects import Effect
 from shared.core.merge import FieldConflict
 from shared.core.reasons import Reason
 from shared.core.retry import WAITING
@@ -18,25 +18,6 @@ from shared.core.transfer import Tables
 from shared.core.values import same
 
 CONFLICTS = (Reason.UPDATE_CONFLICT, Reason.DELETION_CONFLICT)
-
-
-class Effect(StrEnum):
-    """What would happen to a pair. The last three leave it as it is."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    RESTORE = "restore"
-    COUPLE = "couple"
-    UNCOUPLE = "uncouple"
-    DELETE = "delete"
-    CONFLICT = "conflict"
-    WAIT = "wait"
-    ERROR = "error"
-
-    @property
-    def writes(self) -> bool:
-        """Whether something would be done at all."""
-        return self not in (Effect.CONFLICT, Effect.WAIT, Effect.ERROR)
 
 
 @dataclass(frozen=True, slots=True)

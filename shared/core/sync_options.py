@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from shared.core.actions import Action, Change, Hold, Remember, Seen, Views
 from shared.core.coupling import Coupling
@@ -23,22 +22,10 @@ from shared.core.references import Unresolved
 from shared.core.refusals import Refusal, RefusalCode, name_of_end, name_of_pair
 from shared.core.remember import holds
 from shared.core.sides import Direction, Side
+from shared.core.sync_choice import SyncChoice
 from shared.core.tables import Value
 from shared.core.transfer import References, Tables
 from shared.core.values import same
-
-
-class SyncChoice(StrEnum):
-    """The three ways to synchronize a pair at once."""
-
-    SEND = "send"  # Business Central's data overwrites Dataverse's
-    GET = "get"  # Dataverse's data overwrites Business Central's
-    MERGE = "merge"  # what either side changed goes to the other
-
-    @property
-    def source(self) -> Side | None:
-        """The side whose data wins; None when both are merged."""
-        return {SyncChoice.SEND: Side.BUSINESS_CENTRAL, SyncChoice.GET: Side.DATAVERSE}.get(self)
 
 
 @dataclass(frozen=True, slots=True)

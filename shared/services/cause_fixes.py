@@ -14,7 +14,8 @@ from shared.core.mapping import ReferenceKind
 from shared.core.reasons import Reason
 from shared.core.refusals import name_of_record
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice, choices
+from shared.core.sync_choice import SyncChoice
+from shared.core.sync_options import choices
 from shared.services.context import Services
 from shared.services.forms.errors import FixAnswer
 from shared.services.tasks.lookup import read_both

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from shared.core.check_mapping import MappingProblem, problems_of, unknown_tables
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -19,6 +18,7 @@ from shared.core.mapping import (
     UpdateConflictResolution,
     WhenOutsideFilter,
 )
+from shared.core.mapping_problem import MappingProblem
 from shared.core.sides import Direction, Side
 from shared.ports import StateConflict
 from shared.services.context import Services
@@ -173,6 +173,8 @@ def _changed(mapping: Mapping, change: MappingChange) -> Mapping:
 
 def warnings_of(services: Services, mapping: Mapping) -> list[MappingProblem]:
     """What is allowed in a mapping and yet not wise; and that a table of it is not known here."""
+    from shared.core.check_mapping import problems_of, unknown_tables  # no other trigger needs it when the app starts
+
     known = {side: services.known_table(side, mapping.table(side).table) for side in Side}
     tables = {side: table for side, table in known.items() if table is not None}
     if len(tables) < len(known):

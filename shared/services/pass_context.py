@@ -10,8 +10,8 @@ from datetime import datetime
 from shared.core.actions import Action, Seen, View
 from shared.core.causes import Cause
 from shared.core.coupling import Coupling
+from shared.core.damage import Damage
 from shared.core.filters import parse_filter
-from shared.core.guard import Damage
 from shared.core.jobs import passes_of
 from shared.core.mapping import Mapping
 from shared.core.sides import Side

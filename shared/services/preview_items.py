@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.core.effects import Effect
 from shared.core.merge import FieldConflict
-from shared.core.preview import Effect, Named, Planned, PlannedValue
+from shared.core.preview import Named, Planned, PlannedValue
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.values import from_document, to_document

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core.access import Caller
+from shared.core.effects import PreviewKind
 from shared.core.field_choices import problem_of
 from shared.core.full_run import FullRun
 from shared.core.jobs import Job, JobStatus, RunKind, job_key
@@ -30,15 +31,7 @@ from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
 from shared.services.tasks.error_kinds import DELETE, DOOMED, DeleteTask, Doomed
 from shared.services.tasks.parts import as_puts
-from shared.services.tasks.preview_kinds import (
-    CARRY_OUT,
-    PREVIEW,
-    CarryOutTask,
-    PreviewKind,
-    PreviewTask,
-    Wanted,
-    setup_of,
-)
+from shared.services.tasks.preview_kinds import CARRY_OUT, PREVIEW, CarryOutTask, PreviewTask, Wanted, setup_of
 from shared.services.tasks.request import request_task
 from shared.services.which_mapping import mapping_meant
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shared.core.actions import Action, Change, Hold, Make
 from shared.core.coupling import Attempt, Coupling
-from shared.core.guard import Damage
+from shared.core.damage import Damage
 from shared.core.history import Difference
 from shared.core.outcome import Outcome
 from shared.core.reasons import Reason

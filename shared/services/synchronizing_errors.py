@@ -18,7 +18,8 @@ from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.refusals import Refusal, RefusalCode, name_of_end
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice, choices, decide_choice
+from shared.core.sync_choice import SyncChoice
+from shared.core.sync_options import choices, decide_choice
 from shared.services.context import Services
 from shared.services.coupling_pairs import couple
 from shared.services.error_rows import id_of

@@ -12,7 +12,8 @@ from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.refusals import Refusal, RefusalCode, name_of_pair
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice, SyncOption, SyncOptions, choices, skipped_of_several, sync_options
+from shared.core.sync_choice import SyncChoice
+from shared.core.sync_options import SyncOption, SyncOptions, choices, skipped_of_several, sync_options
 from shared.core.tables import Table
 from shared.core.transfer import References
 from shared.services.context import Services

@@ -11,8 +11,9 @@ import pytest
 
 from shared.core.access import Caller
 from shared.core.coupling_requests import AfterCoupling
+from shared.core.effects import PreviewKind
 from shared.core.jobs import Job
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.context import Policy
 from shared.services.coupling_pairs import couple
 from shared.services.forms.coupling import CoupleRequest, PairToCouple
@@ -22,7 +23,6 @@ from shared.services.forms.uncoupling import UncoupleRequest
 from shared.services.previews import carry_out_preview, request_previews
 from shared.services.repositories.runs import JOURNAL, PART, TABLE
 from shared.services.synchronizing_now import sync_now
-from shared.services.tasks.preview_kinds import PreviewKind
 from shared.services.uncoupling_records import uncouple
 from tests.simulation.killing import copy_of, deliver_until_rest
 from tests.simulation.trouble import HostKilled, Loss, TroubledWorld

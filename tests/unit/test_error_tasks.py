@@ -10,7 +10,7 @@ from shared.core.jobs import Job, JobStatus, JobType
 from shared.core.mapping import MappingTable
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.forms.errors import (
     ErrorActionAnswer,
     ErrorFilter,

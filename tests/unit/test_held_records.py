@@ -8,7 +8,7 @@ from shared.core.access import Caller
 from shared.core.reasons import Reason
 from shared.core.refusals import RefusalCode
 from shared.core.sides import Direction, Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.coupling_pairs import couple
 from shared.services.forms.base import WhichRecords
 from shared.services.forms.coupling import CoupleRequest

@@ -11,7 +11,7 @@ from shared.core.coupling_requests import AfterCoupling
 from shared.core.jobs import Job, JobStatus, JobType, RunKind, Trigger
 from shared.core.refusals import RefusalCode
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.core.web_client import WebClient
 from shared.services.context import Policy
 from shared.services.coupling_pairs import couple

@@ -12,7 +12,7 @@ from shared.core.coupling_requests import AfterCoupling
 from shared.core.error_actions import ErrorAction
 from shared.core.reasons import Reason
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, JobReference, RefusalAnswer, Shown
 
 

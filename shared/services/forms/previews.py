@@ -6,13 +6,12 @@ from datetime import datetime
 
 from pydantic import Field, model_validator
 
+from shared.core.effects import Effect, PreviewKind
 from shared.core.jobs import JobStatus
-from shared.core.preview import Effect
 from shared.core.reasons import Reason
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.forms.base import Answer, Form, JobReference, RecordName, Shown, WhichRecords
-from shared.services.tasks.preview_kinds import PreviewKind
 
 
 class PreviewStart(WhichRecords):

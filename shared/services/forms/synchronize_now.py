@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.forms.base import Answer, JobReference, RecordName, RefusalAnswer, Shown, WhichRecords
 
 

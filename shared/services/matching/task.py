@@ -8,7 +8,7 @@ from typing import Any
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.match_report import MatchOptions
 from shared.core.sides import Direction
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.forms.matching import MatchRequest
 from shared.services.repositories.documents import Shape
 

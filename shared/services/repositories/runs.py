@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.core.damage import Damage
 from shared.core.full_run import FullRun
-from shared.core.guard import Damage
 from shared.core.jobs import Counters, JobStatus, RunKind, Trigger
 from shared.core.schedule import Pause
 from shared.core.sides import Side

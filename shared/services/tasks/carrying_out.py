@@ -11,9 +11,10 @@ from typing import Any
 
 from shared.core.actions import ABSENT, Action, Nothing, Seen, View
 from shared.core.coupling import Coupling
+from shared.core.effects import Effect, PreviewKind
 from shared.core.failures import NeedsPerson
 from shared.core.jobs import Counters
-from shared.core.preview import Effect, Planned, is_as_planned, is_done, planned
+from shared.core.preview import Planned, is_as_planned, is_done, planned
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.transfer import References
@@ -25,7 +26,7 @@ from shared.services.resolve import references_for
 from shared.services.tasks.carrying import carry, parted
 from shared.services.tasks.frame import AtWork, TaskKind, wait_once
 from shared.services.tasks.lookup import read_both
-from shared.services.tasks.preview_kinds import CARRY_OUT, CarryOutTask, PreviewKind, setup_of
+from shared.services.tasks.preview_kinds import CARRY_OUT, CarryOutTask, setup_of
 from shared.services.tasks.previewing import looking_only, mapping_for, rules_for
 from shared.services.tasks.restoring import ignoring_filters
 from shared.services.tasks.uncoupling import delete_couplings

@@ -23,7 +23,7 @@ from shared.core.records import Record
 from shared.core.refusals import Refusal, RefusalCode
 from shared.core.remember import described
 from shared.core.sides import Direction, Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.core.transfer import References
 from shared.services.match import couple_matches
 from shared.services.observe import view_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shared.core.coupling_requests import AfterCoupling, CoupleRequest
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.repositories.documents import Shape
 
 type Place = tuple[int, int]

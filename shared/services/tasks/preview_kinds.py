@@ -5,32 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from shared.core.damage import Damage
+from shared.core.effects import Effect, PreviewKind
 from shared.core.full_run import FullRun
-from shared.core.guard import Damage
 from shared.core.mapping import Mapping
-from shared.core.preview import Effect
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.services.repositories.documents import Shape
-
-
-class PreviewKind(StrEnum):
-    """What would be done."""
-
-    MODIFIED = "modified"  # the next run: what has changed since the last one
-    FULL = "full"  # a full synchronization
-    RECORDS = "records"  # Synchronize Now of certain records
-    UNCOUPLE = "uncouple"  # Delete Coupling of certain records
-    RESTORE = "restore"  # Restore Records: what is left is created anew on the other side
-    DELETE = "delete"  # Delete Records: what is left of a pair is deleted
-
-    @property
-    def is_of_records(self) -> bool:
-        """Whether it looks at certain records."""
-        return self not in (PreviewKind.MODIFIED, PreviewKind.FULL)
 
 
 @dataclass(frozen=True, slots=True)

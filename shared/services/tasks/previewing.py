@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import batched
 
 from shared.core.actions import Action, Change, Hold, Make, Uncouple
+from shared.core.effects import PreviewKind
 from shared.core.full_decision import decide_fully, in_full_run
 from shared.core.guard import complaint, damage_of
 from shared.core.mapping import Mapping
@@ -19,7 +20,7 @@ from shared.core.plan import decide
 from shared.core.preview import Planned, deletion, planned, summary
 from shared.core.reasons import Reason
 from shared.core.sides import Side
-from shared.core.sync_options import SyncChoice
+from shared.core.sync_choice import SyncChoice
 from shared.core.tables import Values
 from shared.core.transfer import References
 from shared.services.feeds import Progress, read_page
@@ -34,7 +35,7 @@ from shared.services.signature import signature_of
 from shared.services.tasks.coupling import creating
 from shared.services.tasks.frame import AtWork, TaskKind
 from shared.services.tasks.parts import as_puts
-from shared.services.tasks.preview_kinds import PREVIEW, Count, PreviewKind, PreviewTask, Wanted
+from shared.services.tasks.preview_kinds import PREVIEW, Count, PreviewTask, Wanted
 from shared.services.tasks.restoring import ignoring_filters, pair_source
 from shared.services.tasks.synchronizing import chosen, in_direction, pairs_as_they_are
 

@@ -17,7 +17,8 @@ from shared.core.plan import decide
 from shared.core.prepare import once_per_object
 from shared.core.refusals import Refusal, RefusalCode
 from shared.core.sides import Direction, Side, direction_from
-from shared.core.sync_options import SyncChoice, decide_choice, skipped_of_several
+from shared.core.sync_choice import SyncChoice
+from shared.core.sync_options import decide_choice, skipped_of_several
 from shared.core.transfer import References
 from shared.services.pass_context import Choose, Pair, Slice
 from shared.services.record_outcomes import keys_of

@@ -8,7 +8,8 @@ import pytest
 
 from shared.core.actions import Action, Change, Hold, Make, Nothing, Remember, Uncouple
 from shared.core.coupling import CoupledRecord, Coupling
-from shared.core.guard import ALWAYS_ALLOWED, Damage, complaint, damage_of, total
+from shared.core.damage import Damage
+from shared.core.guard import ALWAYS_ALLOWED, complaint, damage_of, total
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.sides import Side

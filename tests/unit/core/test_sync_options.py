@@ -16,8 +16,8 @@ from shared.core.plan import decide
 from shared.core.records import Record
 from shared.core.refusals import Refusal, RefusalCode
 from shared.core.sides import Direction, Side
+from shared.core.sync_choice import SyncChoice
 from shared.core.sync_options import (
-    SyncChoice,
     SyncOption,
     SyncOptions,
     changed_sides,
