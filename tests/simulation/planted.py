@@ -7,6 +7,7 @@ The seeds found are kept here, so that the daily test plays only these.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -14,18 +15,21 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 from infra.local.mutants.fault import Fault, Stale
+from tests.simulation.faults import Fault as Luck
 from tests.simulation.many import first_broken
+from tests.simulation.scenario import Plan, Scenario, scenario_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("shared", "tests/simulation")
-MOST = 2000
+DRAWN, MOST = 5000, 500  # worlds that are looked at, and how many of them are played
 _PLAY = """
-import sys
+import json, sys
 from tests.simulation.many import first_broken
-number, law = first_broken(range(int(sys.argv[1]), int(sys.argv[2])))
+number, law = first_broken(json.load(sys.stdin))
 print(number, law, sep="|")
 """
 
@@ -34,13 +38,15 @@ print(number, law, sep="|")
 class Planted:
     """Slips that belong together, in files below `shared/`; what people would suffer; a seed that shows it.
 
-    Each edit is a file, the text that stands there just once, and what it becomes.
+    Each edit is a file, the text that stands there just once, and what it becomes. `luck` is the bad luck that it takes
+    to show it, if it takes some of its own.
     """
 
     name: str
     edits: tuple[tuple[str, str, str], ...]
     harm: str
     seed: int
+    luck: tuple[Luck, ...] = ()
 
     def plant(self, root: Path) -> None:
         """Put it into the copy of the project in `root`. Raises Stale when the product's text has moved on."""
@@ -53,13 +59,14 @@ PLANTED: tuple[Planted, ...] = (
         "creates-not-announced",
         (("services/apply.py", "await work.ledger.announce(entries(intents, ()))", "[]"),),
         "After a kill nobody knows of the record that was just created: it is created again.",
-        4,
+        6,
     ),
     Planted(
         "changes-not-announced",
         (("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),),
         "After a lost answer the app takes its own edit for a person's: false conflicts, edits overwritten.",
-        48,
+        18630,
+        (Luck.CRASH,),
     ),
     Planted(
         "no-fencing",
@@ -95,7 +102,8 @@ PLANTED: tuple[Planted, ...] = (
         "no-overlap",
         (("adapters/feeds.py", "overlapping = self.since - OVERLAP", "overlapping = self.since"),),
         "An edit that was stamped before and committed after the last reading is never seen.",
-        17,
+        14499,
+        (Luck.LATE,),
     ),
     Planted(
         "create-repeated-blindly",
@@ -107,7 +115,8 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A record whose creation was not answered is created again in Business Central before the first one appears.",
-        321,
+        19834,
+        (Luck.UNKNOWN, Luck.IN_FLIGHT),
     ),
     Planted(
         "another-id-for-each-attempt",
@@ -119,7 +128,8 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A row whose creation was not answered is created again in Dataverse under another id.",
-        47,
+        16178,
+        (Luck.UNKNOWN, Luck.IN_FLIGHT, Luck.LOST_AFTER),
     ),
     Planted(
         "successor-not-sent",
@@ -150,7 +160,8 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A kill in between leaves a record that is coupled with nobody: it is created again.",
-        64,
+        5183,
+        (Luck.CRASH,),
     ),
     Planted(
         "item-forgotten-on-a-setback",
@@ -168,13 +179,15 @@ PLANTED: tuple[Planted, ...] = (
         "replica-believed-for-deletions",
         (("services/sweep.py", "deleted |= set(missing) - found.keys()", "deleted |= set(missing)"),),
         "A record that a lagging replica does not show is taken for deleted.",
-        25,
+        825,
+        (Luck.STALE,),
     ),
     Planted(
         "replica-believed-for-contents",
         (("services/observe.py", "if record is None or end.is_newer_than(record):", "if record is None:"),),
         "A lagging replica shows what was before our own write, and that is written back over a person's edit.",
         22,
+        (Luck.STALE,),
     ),
     Planted(
         "duplicate-not-recognised",
@@ -184,6 +197,7 @@ PLANTED: tuple[Planted, ...] = (
         ),
         "A message that comes again starts a run that has ended once more.",
         135,
+        (Luck.TWICE, Luck.LOST_AFTER),
     ),
     Planted(
         "job-finalized-before-its-run",
@@ -196,6 +210,7 @@ PLANTED: tuple[Planted, ...] = (
         ),
         "The job log says that a job has ended, and a minute later that it runs.",
         43,
+        (Luck.CRASH, Luck.LOST_BEFORE),
     ),
     Planted(
         "request-forgotten-by-a-checkpoint",
@@ -208,6 +223,7 @@ PLANTED: tuple[Planted, ...] = (
         ),
         "A synchronization that was asked for during a run never begins, and its job never ends.",
         14,
+        (Luck.SLOW,),
     ),
     Planted(
         "no-sweep-after-an-expired-feed",
@@ -220,6 +236,7 @@ PLANTED: tuple[Planted, ...] = (
         ),
         "What was deleted in Dataverse before its feed had to start over is never noticed.",
         125,
+        (Luck.EXPIRE,),
     ),
     Planted(
         "couplings-of-creates-get-lost",
@@ -272,10 +289,23 @@ def planted_copy(fault: Planted, folder: Path) -> Path:
 
 def is_shown(fault: Planted) -> bool:
     """Whether a seed shows the fault: the one kept with it, or, when the product has moved on, another one."""
-    return any(first_seed(fault, seeds) for seeds in (range(fault.seed, fault.seed + 1), range(MOST)))
+    return first_seed(fault, [fault.seed]) is not None or first_seed(fault, promising(fault)) is not None
 
 
-def first_seed(fault: Planted, seeds: range) -> tuple[int, str] | None:
+def promising(fault: Planted) -> list[int]:
+    """Seeds to look at, those first in whose worlds its luck is worst, and little else goes wrong."""
+    if not fault.luck:
+        return list(range(MOST))
+    worth = {seed: _worth(fault, scenario_of(Plan(seed))) for seed in range(DRAWN)}
+    return sorted(worth, key=worth.__getitem__, reverse=True)[:MOST]
+
+
+def _worth(fault: Planted, scenario: Scenario) -> float:
+    strengths, busy = scenario.strengths, scenario.deeds / scenario.minutes
+    return sum(strengths.get(each, 0.0) for each in fault.luck) * busy / sqrt(1 + sum(strengths.values()))
+
+
+def first_seed(fault: Planted, seeds: Sequence[int]) -> tuple[int, str] | None:
     """The first of these seeds that shows the fault, and the law that it breaks then. Raises Stale."""
     with tempfile.TemporaryDirectory(prefix="planted-", ignore_cleanup_errors=True) as folder:
         copy = planted_copy(fault, Path(folder))
@@ -283,12 +313,13 @@ def first_seed(fault: Planted, seeds: range) -> tuple[int, str] | None:
             found = _first_broken(copy, seeds)
             if found is None or first_broken([found[0]])[0] is None:
                 return found
-            seeds = range(found[0] + 1, seeds.stop)  # breaks a law without the fault, too: it shows nothing
+            seeds = seeds[seeds.index(found[0]) + 1 :]  # breaks a law without the fault, too: it shows nothing
 
 
-def _first_broken(copy: Path, seeds: range) -> tuple[int, str] | None:
+def _first_broken(copy: Path, seeds: Sequence[int]) -> tuple[int, str] | None:
     done = subprocess.run(
-        [sys.executable, "-c", _PLAY, str(seeds.start), str(seeds.stop)],
+        [sys.executable, "-c", _PLAY],
+        input=json.dumps(seeds),
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -309,7 +340,7 @@ def main(arguments: Sequence[str]) -> int:
         if names and fault.name not in names:
             continue
         try:
-            found = first_seed(fault, range(MOST))
+            found = first_seed(fault, [fault.seed]) or first_seed(fault, promising(fault))
         except Stale as stale:
             found = None
             print(stale)
