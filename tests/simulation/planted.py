@@ -209,7 +209,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "The job log says that a job has ended, and a minute later that it runs.",
-        43,
+        2953,
         (Luck.CRASH, Luck.LOST_BEFORE),
     ),
     Planted(
@@ -222,7 +222,7 @@ PLANTED: tuple[Planted, ...] = (
             ),
         ),
         "A synchronization that was asked for during a run never begins, and its job never ends.",
-        14,
+        4330,
         (Luck.SLOW,),
     ),
     Planted(
