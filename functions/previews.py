@@ -37,7 +37,7 @@ async def request_preview(call: Call[NoQuery, PreviewStart]) -> Reply:
     *Synchronize Now*, `uncouple` *Delete Coupling*, `restore` *Restore Records* and `delete` *Delete Records*.
 
     There is one preview for each mapping. Each is a job, and can be looked at for as long as idle jobs are kept.
-    Match-based coupling has a preview of its own (`POST match/preview`).
+    Match-based coupling has a preview of its own (`POST match-coupling/preview`).
     """
     from shared.services.previews import request_previews
 

@@ -117,7 +117,7 @@ def _weigh(work: Slice, decided: Sequence[Settled]) -> None:
     weighed = work.weighed
     for settled in decided:
         if isinstance(settled.action, Change | Make | Uncouple):
-            settled.damage = damage_of(settled.action, _values_now(settled.pair))
+            settled.damage = damage_of(settled.action, values_now(settled.pair))
             weighed += settled.damage
     is_meant = work.choose is not None or work.state.guard_released or releases_guard(work.run)
     reason = None if is_meant else complaint(work.mapping, weighed, work.state.coupled)
@@ -126,7 +126,8 @@ def _weigh(work: Slice, decided: Sequence[Settled]) -> None:
     work.weighed = weighed
 
 
-def _values_now(pair: Pair) -> dict[Side, Values]:
+def values_now(pair: Pair) -> dict[Side, Values]:
+    """What both sides of a pair hold: as it was read, else as the coupling remembers it."""
     found: dict[Side, Values] = {}
     for side in Side:
         record = pair.views[side].record

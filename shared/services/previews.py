@@ -52,6 +52,8 @@ async def request_previews(services: Services, request: PreviewStart, caller: Ca
         mappings: Sequence[Mapping] = enabled_mappings(await services.mappings.all())
     else:
         mappings = [await mapping_meant(services, request.mapping, request.table)]
+    for mapping in mappings:
+        _refuse_what_makes_no_sense(mapping, request)
     of_records = request.what.is_of_records
     ids, missing = await _coupled(services, mappings[0], request) if of_records else ([], [])
     if of_records and not ids:
@@ -137,13 +139,17 @@ async def _started(services: Services, preview: str, run: Run) -> CarryOutAnswer
 async def _ask(services: Services, mapping: Mapping, request: PreviewStart, ids: Sequence[str], caller: Caller) -> Run:
     full = FullRun(forced=True, unconditional=request.unconditional) if request.what is PreviewKind.FULL else None
     wanted = Wanted(request.what, request.choice, dict(request.fields), full)
+    task = PreviewTask(wanted, setup_of(mapping), listed=len(as_puts("", ids)))
+    return await request_task(services, mapping, RunKind.PREVIEW, PREVIEW, task, items=ids, requested_by=caller.label)
+
+
+def _refuse_what_makes_no_sense(mapping: Mapping, request: PreviewStart) -> None:
+    """Raises Problem (400, 409) before any preview of the request is started."""
     if request.unconditional and mapping.direction is Direction.BIDIRECTIONAL:
         text = f"{mapping.name} is Bidirectional: no side's data can be taken without condition."
         raise Problem(409, "direction_forbids", text, field="unconditional")
     if problem := problem_of(mapping, request.fields):
         raise Problem(400, "unknown_field", f"fields.{problem[0]}: {problem[1]}", field=f"fields.{problem[0]}")
-    task = PreviewTask(wanted, setup_of(mapping), listed=len(as_puts("", ids)))
-    return await request_task(services, mapping, RunKind.PREVIEW, PREVIEW, task, items=ids, requested_by=caller.label)
 
 
 async def _coupled(services: Services, mapping: Mapping, request: PreviewStart) -> tuple[list[str], list[str]]:

@@ -327,3 +327,10 @@ async def test_pages_and_the_table_for_people(api: Api, world: World) -> None:
 )
 async def test_senseless_requests_are_refused(api: Api, body: dict[str, object], code: str) -> None:
     assert (await api.call("request_preview", body=body)).code == code
+
+
+async def test_a_senseless_request_for_all_mappings_starts_none(api: Api, world: World) -> None:
+    answer = await api.call("request_preview", body={"what": "full", "unconditional": True})
+    assert answer.code == "direction_forbids"
+    jobs, _ = await world.services.jobs.page(None, 10)
+    assert jobs == []

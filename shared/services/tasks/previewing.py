@@ -21,8 +21,8 @@ from shared.core.preview import Planned, deletion, planned, summary
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.sync_choice import SyncChoice
-from shared.core.tables import Values
 from shared.core.transfer import References
+from shared.services.apply import values_now
 from shared.services.feeds import Progress, read_page
 from shared.services.observe import couplings_of
 from shared.services.page import pair_page
@@ -151,13 +151,7 @@ def _deletion_of(work: Slice, pair: Pair) -> Planned | None:
 
 def _weigh(task: PreviewTask, pair: Pair, action: Action) -> None:
     if isinstance(action, Change | Make | Uncouple):
-        task.damage += damage_of(action, {side: _values(pair, side) for side in Side})
-
-
-def _values(pair: Pair, side: Side) -> Values:
-    record = pair.views[side].record
-    base = pair.coupling.at(side).base if pair.coupling else None
-    return record.values if record else (base or {})
+        task.damage += damage_of(action, values_now(pair))
 
 
 def _held(work: Slice, one: Settled) -> Planned | None:
