@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.core.access import Caller
-from shared.core.jobs import RunKind, job_key
+from shared.core.jobs import RunKind
 from shared.core.mapping import Mapping
 from shared.services.context import Services
 from shared.services.forms.base import JobReference
 from shared.services.forms.errors import FindDeletedAnswer
+from shared.services.job_groups import group_jobs
 from shared.services.mapping_settings import mapping_named
-from shared.services.repositories.jobs import Request
 from shared.services.tasks.error_kinds import FIND_DELETED, FindDeletedTask
 from shared.services.tasks.request import request_task
 
@@ -28,8 +28,6 @@ async def find_deleted(services: Services, name: str | None, caller: Caller) -> 
         )
         for mapping in mappings
     ]
-    now = services.clock.now()
     jobs = tuple(JobReference(id=next(iter(run.jobs.values())), mapping=run.mapping) for run in runs)
-    request = Request(job_key(now, services.ids.new()), tuple(job.id for job in jobs), now)
-    await services.jobs.add_request(request)
+    request = await group_jobs(services, (job.id for job in jobs))
     return FindDeletedAnswer(id=request.id, jobs=jobs)

@@ -26,6 +26,7 @@ from shared.services.forms.full_synchronization import FullRunForm, LineForm, St
 from shared.services.full_counts import counted
 from shared.services.full_requests import full_run_under_way, queue_full_run
 from shared.services.full_synchronization import change_review, mappings_enabled, move_on, reviews
+from shared.services.job_groups import group_jobs
 from shared.services.mapping_settings import MappingChange, change_mapping, mapping_named
 from shared.services.pausing import not_paused
 from shared.services.problems import Problem
@@ -98,10 +99,7 @@ async def synchronize_in_full(services: Services, name: str, form: FullRunForm, 
     await _nothing_is_on(services, mapping.name)
     how = FullRun(unconditional=form.unconditional, release_guard=form.release_guard)
     run = await queue_full_run(services, mapping, how, caller.label)
-    now = services.clock.now()
-    request = Request(job_key(now, services.ids.new()), tuple(dict.fromkeys(run.jobs.values())), now)
-    await services.jobs.add_request(request)
-    return request
+    return await group_jobs(services, run.jobs.values())
 
 
 async def _start(

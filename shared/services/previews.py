@@ -9,7 +9,7 @@ from shared.core.access import Caller
 from shared.core.effects import PreviewKind
 from shared.core.field_choices import problem_of
 from shared.core.full_run import FullRun
-from shared.core.jobs import Job, JobStatus, RunKind, job_key
+from shared.core.jobs import Job, JobStatus, RunKind
 from shared.core.mapping import Mapping
 from shared.core.preview import Named, Planned
 from shared.core.sides import Direction, Side
@@ -24,10 +24,10 @@ from shared.services.forms.previews import (
     PreviewPage,
     PreviewStart,
 )
+from shared.services.job_groups import group_jobs
 from shared.services.mapping_settings import enabled_mappings
 from shared.services.preview_items import unpack
 from shared.services.problems import Problem
-from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
 from shared.services.tasks.error_kinds import DELETE, DOOMED, DeleteTask, Doomed
 from shared.services.tasks.parts import as_puts
@@ -47,7 +47,6 @@ class Started:
 
 async def request_previews(services: Services, request: PreviewStart, caller: Caller) -> Started:
     """Ask for a preview, of one mapping or of all that are enabled. Raises Problem (which mapping; 409, 429)."""
-    now = services.clock.now()
     if request.mapping is None and request.table is None:
         mappings: Sequence[Mapping] = enabled_mappings(await services.mappings.all())
     else:
@@ -60,8 +59,7 @@ async def request_previews(services: Services, request: PreviewStart, caller: Ca
         raise Problem(409, "not_coupled", "None of these records is coupled.")
     runs = [await _ask(services, mapping, request, ids, caller) for mapping in mappings]
     jobs = {run.mapping: next(iter(run.jobs.values())) for run in runs}
-    asked = Request(job_key(now, services.ids.new()), tuple(jobs.values()), now)
-    await services.jobs.add_request(asked)
+    asked = await group_jobs(services, jobs.values())
     return Started(asked.id, jobs, tuple(missing))
 
 
@@ -128,11 +126,8 @@ def _doomed(item: Planned) -> Doomed:
 
 
 async def _started(services: Services, preview: str, run: Run) -> CarryOutAnswer:
-    now = services.clock.now()
-    jobs = tuple(dict.fromkeys(run.jobs.values()))
-    request = Request(job_key(now, services.ids.new()), jobs, now)
-    await services.jobs.add_request(request)
-    named = tuple(JobReference(id=one, mapping=run.mapping) for one in jobs)
+    request = await group_jobs(services, run.jobs.values())
+    named = tuple(JobReference(id=one, mapping=run.mapping) for one in request.jobs)
     return CarryOutAnswer(id=request.id, preview=preview, jobs=named)
 
 

@@ -15,6 +15,7 @@ from shared.core.mapping import Mapping
 from shared.core.order import parents_first
 from shared.ports import JobMessage, StateConflict
 from shared.services.context import Services
+from shared.services.job_groups import group_jobs
 from shared.services.pausing import not_paused, unless_over
 from shared.services.probes import Asleep, is_asleep, with_news
 from shared.services.repositories.jobs import Request
@@ -36,10 +37,7 @@ async def request_synchronization(
     now = services.clock.now()
     ordered = parents_first(await not_paused(services, mappings))
     runs = [await _queue_run(services, mapping, trigger, now, requested_by) for mapping in ordered]
-    jobs = tuple(job for run in runs for job in run.jobs.values())
-    request = Request(job_key(now, services.ids.new()), jobs, now)
-    await services.jobs.add_request(request)
-    return request
+    return await group_jobs(services, (job for run in runs for job in run.jobs.values()))
 
 
 async def enqueue_due(services: Services) -> list[str]:

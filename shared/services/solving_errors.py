@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.core.access import Caller
 from shared.core.error_actions import ErrorAction
-from shared.core.jobs import RunKind, Trigger, job_key
+from shared.core.jobs import RunKind, Trigger
 from shared.core.mapping import Mapping
 from shared.core.refusals import Refusal, RefusalCode
 from shared.core.sides import Side
@@ -20,8 +20,8 @@ from shared.services.error_rows import description
 from shared.services.error_selection import Chosen, Selection, all_open, select
 from shared.services.forms.base import JobReference
 from shared.services.forms.errors import ErrorActionAnswer, ErrorSelection, RetryAllRequest
+from shared.services.job_groups import group_jobs
 from shared.services.repositories.documents import Shape
-from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Run
 from shared.services.requests import request_synchronization
 from shared.services.tasks.error_kinds import DELETE, DOOMED, RESTORE, DeleteTask, Doomed, RestoreTask
@@ -86,12 +86,10 @@ async def asked(services: Services, selected: Selection, ask: _Ask) -> ErrorActi
 
 async def answer_for(services: Services, selected: Selection, jobs: Iterable[JobReference]) -> ErrorActionAnswer:
     """What was started and what is refused."""
-    started, now = tuple(jobs), services.clock.now()
-    request = Request(job_key(now, services.ids.new()), tuple(job.id for job in started), now)
-    if started:
-        await services.jobs.add_request(request)
+    started = tuple(jobs)
+    request = await group_jobs(services, (job.id for job in started)) if started else None
     return ErrorActionAnswer(
-        id=request.id if started else None,
+        id=request.id if request is not None else None,
         jobs=started,
         scheduled=selected.count,
         refused_count=len(selected.refused),

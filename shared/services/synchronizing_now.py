@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.core.access import Caller
 from shared.core.coupling import Coupling
-from shared.core.jobs import RunKind, job_key
+from shared.core.jobs import RunKind
 from shared.core.mapping import Mapping
 from shared.core.reasons import Reason
 from shared.core.refusals import Refusal, RefusalCode, name_of_pair
@@ -26,11 +26,11 @@ from shared.services.forms.synchronize_now import (
     SyncNowAnswer,
     SyncNowRequest,
 )
+from shared.services.job_groups import group_jobs
 from shared.services.naming import name_of_coupled, name_of_view, refusal_answer
 from shared.services.pass_context import Pair
 from shared.services.problems import Problem
 from shared.services.references import ReferenceMemory
-from shared.services.repositories.jobs import Request
 from shared.services.repositories.work_items import held_key
 from shared.services.resolve import references_for
 from shared.services.tasks.kinds import SYNC_NOW, SyncNowTask
@@ -246,7 +246,5 @@ async def _ask(
         requested_by=caller.label,
         passes=None if source is None else (source,),
     )
-    now = services.clock.now()
-    request = Request(job_key(now, services.ids.new()), tuple(run.jobs.values()), now)
-    await services.jobs.add_request(request)
+    request = await group_jobs(services, run.jobs.values())
     return JobReference(id=request.id, mapping=mapping.name)
