@@ -1,4 +1,7 @@
-"""The whole stack, started once: functions host, broker, Azurite and both simulators, without sample data."""
+"""The whole stack, started anew for each file: functions host, broker, Azurite and both simulators, without sample data.
+
+Files that shared a stack would see what others left behind, in an order that nobody chose.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def everything() -> AsyncIterator[Everything]:
     """The running stack with clients for all three addresses."""
     async with (
@@ -29,7 +32,7 @@ async def everything() -> AsyncIterator[Everything]:
         yield everything
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def guarded() -> AsyncIterator[Guarded]:
     """Another running stack, whose app checks by itself who asks."""
     async with guarded_stack() as guarded:
