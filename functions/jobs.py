@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import azure.functions as func
 
 from shared.services.connections import Connections
+from shared.services.job_message import read_message
 from shared.services.requests import QUEUE
 
 
@@ -21,7 +20,7 @@ def jobs_blueprint(connections: Connections) -> func.Blueprint:
     async def run_job_slice(message: func.ServiceBusMessage) -> None:
         from shared.services.run_slice import run_slice  # no other trigger needs it when the app starts
 
-        body = json.loads(message.get_body())
+        body = read_message(message.get_body())
         await run_slice(connections.of_message(body["connection"]), body)
 
     return blueprint
