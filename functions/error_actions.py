@@ -1,6 +1,6 @@
 """The actions on coupled data synchronization errors over HTTP.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Coupled data synchronization errors over HTTP: the list, and what causes them.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

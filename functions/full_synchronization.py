@@ -1,6 +1,6 @@
 """Full synchronization over HTTP: the review, starting its lines, and the closing question.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The synchronization log of one record, the errors of a job, and deleting old entries, over HTTP.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

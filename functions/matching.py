@@ -1,6 +1,6 @@
 """Match-Based Coupling over HTTP: what it would do, and suggestions for what it leaves.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Previews over HTTP: what a run would do, and doing exactly that.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

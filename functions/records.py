@@ -1,6 +1,6 @@
 """Synchronize Now, and the ribbon's way from a Dataverse row to its record in Business Central.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

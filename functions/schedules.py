@@ -1,6 +1,6 @@
 """When mappings run over HTTP: the schedule, pause and resume, and records kept out of synchronization.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations

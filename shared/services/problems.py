@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from shared.core.mapping_problem import MappingProblem
+if TYPE_CHECKING:
+    from shared.core.mapping_problem import MappingProblem
 
 
 class Problem(Exception):
