@@ -203,8 +203,8 @@ def _number(column: Column, text: str) -> Value | FieldProblem:
 
 def _too_long(line: FieldMapping, source: Side, column: Column, text: str) -> FieldProblem:
     message = (
-        f"{line.caption} has {length_of(text)} characters in {source.product}; {column.name} in {source.other.product} holds "
-        f"at most {column.max_length}. Shorten it."
+        f"{line.caption} has {length_of(text)} characters in {source.product}; "
+        f"{column.name} in {source.other.product} holds at most {column.max_length}. Shorten it."
     )
     return FieldProblem("value_too_long", source, column.name, text, message)
 
