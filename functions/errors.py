@@ -45,8 +45,8 @@ async def list_errors(call: Call[ErrorsQuery]) -> Reply:
     is tried again when a record of the pair changes, when somebody asks for a run, or at the latest at `next_at`.
 
     Each row has the columns of Microsoft's page, links to both records, and the `actions` that it offers. Which records
-    exist is as of the last look; with `verify` both services are asked, and a row of which no record is left is dropped
-    and its coupling deleted.
+    exist is as of the last look; with `verify` both services are asked. Looking changes nothing: a row of which no
+    record is left stays until the run that tries it next removes its coupling, or somebody does (`delete_coupling`).
     """
     from shared.services.error_list import errors_page
 
@@ -58,7 +58,6 @@ async def list_errors(call: Call[ErrorsQuery]) -> Reply:
         after=query.continuation,
         limit=query.limit,
         verify=query.verify,
-        caller=call.caller,
     )
     return Reply(ErrorsAnswer(errors=tuple(page.rows), count=page.count, continuation=page.continuation))
 

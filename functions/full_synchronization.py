@@ -57,10 +57,10 @@ async def start_full_synchronization(call: Call[NoQuery, StartForm]) -> Reply:
     Each does what the review recommends, unless `do` says otherwise; a mapping begins when those it depends on have
     ended well. A full synchronization compares all records, ignores *Synch. Only Coupled Records* and looks for
     deletions on both sides. An edit made on one side only is carried over; where both sides changed the same field, or
-    never agreed on it, the side wins that `update_conflict_resolution` names, else Business Central's data (Dataverse's
-    in mappings from Dataverse), and the job's `messages` tell which columns were overwritten. Equal records are left
-    alone: a second one changes nothing. `couple_records` runs match-based coupling by the mapping's match fields;
-    start the line again for the full synchronization.
+    never agreed on it, Business Central's data wins (Dataverse's in mappings from Dataverse) whatever
+    `update_conflict_resolution` says. The job's `messages` tell which columns were overwritten; a preview shows them
+    before. Equal records are left alone: a second one changes nothing. `couple_records` runs match-based coupling by
+    the mapping's match fields; start the line again for the full synchronization.
     """
     from shared.services.full_review import start_all
 

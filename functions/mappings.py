@@ -134,7 +134,8 @@ async def delete_mapping(call: Call) -> Reply:
     """Deletes a mapping with its couplings, errors and where it stands. No record is deleted on either side.
 
     Refused while a run of it is on, and while other mappings depend on it. The mapping is gone at once; a job removes
-    what was kept for it.
+    what was kept for it, also the records held, the logs of records, previews and its line of the full synchronization
+    review. A new mapping of the name begins anew. The job log and the log of changes stay.
     """
     from shared.services.removing_mappings import delete_mapping
 
@@ -147,7 +148,7 @@ async def delete_mapping(call: Call) -> Reply:
     "mappings/{mapping}/default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupAnswer},
-    problems=("no_default_setup", "mapping_changed", *FAULTS),
+    problems=("no_default_setup", "mapping_being_removed", "mapping_changed", *FAULTS),
     etag=True,
 )
 async def use_default_setup(call: Call[PreviewQuery]) -> Reply:
@@ -168,7 +169,7 @@ async def use_default_setup(call: Call[PreviewQuery]) -> Reply:
     "default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupsAnswer},
-    problems=("mapping_changed", *FAULTS),
+    problems=("mapping_being_removed", "mapping_changed", *FAULTS),
 )
 async def use_default_setups(call: Call[PreviewQuery]) -> Reply:
     """Sets all standard mappings up as they are shipped. Custom mappings stay as they are.

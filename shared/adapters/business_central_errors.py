@@ -62,6 +62,8 @@ def refusal_of(error: WireError, table: Table, write: Write, who: str) -> Refuse
     if kind is RefusalKind.FORBIDDEN:
         message = f"{who} lacks a permission on {table.caption}: {error.message} {_entry_of(who)}"
         return Refused(kind, message, error.code, error.status)
+    if kind is RefusalKind.PASSING and isinstance(write, Create) and error.status >= 500 and not error.code:
+        kind = RefusalKind.UNKNOWN  # not the service says so: it may have made the record
     column = column_named(table, write, error.message, _CAPTIONS) if kind is RefusalKind.INVALID else None
     return Refused(kind, error.message, error.code, error.status, column)
 

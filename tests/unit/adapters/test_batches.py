@@ -85,6 +85,26 @@ async def test_an_unreadable_answer_leaves_creates_unknown_and_the_others_to_rep
     assert summary(results) == ["unknown", "passing"]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("<html>Bad gateway</html>", "unknown"), ({"error": {"code": "Internal_ServerError", "message": "?"}}, "passing")],
+)
+async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(body: object, kind: str) -> None:
+    results, _ = await to_business_central(responses(("000", 502, body)), writes=[Create({"displayName": "A"})])
+    assert summary(results) == [kind]
+
+
+async def test_a_record_of_another_write_makes_an_answer_unreadable() -> None:
+    writes: list[Write] = [Update(key(1), {"displayName": "A"}), Update(key(2), {"displayName": "B"})]
+    bodies = [{"id": key(number), "@odata.etag": f"e{number}", "displayName": "x"} for number in (2, 1)]
+    with pytest.raises(Passing):
+        await to_business_central(responses(("000", 200, bodies[0]), ("001", 200, bodies[1])), writes=writes)
+    rows = [b'HTTP/1.1 200 OK\r\n\r\n{"accountid":"%s"}' % key(number).encode() for number in (2, 1)]
+    reply = httpx.Response(200, headers={"Content-Type": "multipart/mixed; boundary=r"}, content=multipart(*rows))
+    with pytest.raises(Passing):
+        await to_dataverse(reply, [Update(key(1), {"name": "A"}), Update(key(2), {"name": "B"})])
+
+
 async def test_a_create_without_its_record_in_the_answer_is_unknown() -> None:
     results, _ = await to_business_central(responses(("000", 201, None)), writes=[Create({"displayName": "A"})])
     assert summary(results) == ["unknown"]
