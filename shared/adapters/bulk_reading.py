@@ -46,7 +46,7 @@ class BulkReading:
         if not isinstance(part, dict) or not isinstance(rows, list):
             return await self._one(path)
         link = part.get("@odata.nextLink")
-        return rows + (await self._one(path_of(link)) if isinstance(link, str) else [])
+        return [*rows, *(await self._one(path_of(link)) if isinstance(link, str) else [])]
 
     async def _one(self, path: str) -> list[Row]:
         return [row async for rows in self.pages(path) for row in rows]

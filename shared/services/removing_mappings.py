@@ -18,6 +18,7 @@ from shared.core.sides import Direction
 from shared.ports import JobMessage, Put, Remove, StateChange, StateConflict, StateRow
 from shared.services import retention
 from shared.services.context import Services
+from shared.services.full_synchronization import change_review
 from shared.services.mapping_settings import mapping_named
 from shared.services.mapping_tables import changes_of_tables
 from shared.services.problems import Problem
@@ -156,8 +157,8 @@ async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bo
             if services.clock.now() >= until:
                 return False, uncoupled
     await services.companies.forget(mapping)
-    tidied = f"{runs.TABLE}|{services.connection}|{mapping}"
-    await services.state.transact(retention.POSITIONS, services.connection, [Remove(tidied)])
+    await retention.forget_positions(services, mapping)
+    await change_review(services, lambda review: review.without(mapping))
     return True, uncoupled
 
 
