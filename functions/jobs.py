@@ -6,8 +6,7 @@ import json
 
 import azure.functions as func
 
-from shared.services.connections import Connections
-from shared.services.requests import QUEUE
+from shared.services.connections import QUEUE, Connections
 
 
 def jobs_blueprint(connections: Connections) -> func.Blueprint:
