@@ -47,7 +47,7 @@ class PreviewQuery(Form):
     preview: Flag = Field(False, description="true: only say what would be, and change nothing.")
 
 
-@operation("GET", "mappings", Role.READER, {200: MappingsAnswer})
+@operation(Role.READER, {200: MappingsAnswer})
 async def list_mappings(call: Call[MappingsQuery]) -> Reply:
     """All mappings with their field mappings, their `etag` and where they stand (`state`).
 
@@ -60,15 +60,13 @@ async def list_mappings(call: Call[MappingsQuery]) -> Reply:
     return Reply(MappingsAnswer(mappings=tuple(shown), continuation=page.continuation))
 
 
-@operation("GET", "mappings/{mapping}", Role.READER, {200: MappingAnswer}, problems=("unknown_mapping",), etag=True)
+@operation(Role.READER, {200: MappingAnswer}, problems=("unknown_mapping",), etag=True)
 async def get_mapping(call: Call) -> Reply:
     """One mapping, by its name in any case. The header `ETag` is its version."""
     return await _reply(call.services, await mapping_named(call.services, call.path["mapping"]))
 
 
 @operation(
-    "POST",
-    "mappings",
     Role.ADMINISTRATOR,
     {201: MappingAnswer, 200: FoundAnswer},
     problems=("mapping_exists", "mapping_being_removed", "mapping_changed", *FAULTS),
@@ -92,8 +90,6 @@ async def create_mapping(call: Call[PreviewQuery, MappingBody]) -> Reply:
 
 
 @operation(
-    "PUT",
-    "mappings/{mapping}",
     Role.ADMINISTRATOR,
     {200: MappingAnswer},
     problems=("tables_in_use", *CHANGING),
@@ -110,7 +106,7 @@ async def replace_mapping(call: Call[NoQuery, MappingBody]) -> Reply:
     return await _reply(call.services, stored)
 
 
-@operation("PATCH", "mappings/{mapping}", Role.ADMINISTRATOR, {200: MappingAnswer}, problems=CHANGING, etag=True)
+@operation(Role.ADMINISTRATOR, {200: MappingAnswer}, problems=CHANGING, etag=True)
 async def change_mapping(call: Call[NoQuery, MappingChange]) -> Reply:
     """Changes flags and settings of one mapping; members left out stay as they are.
 
@@ -123,8 +119,6 @@ async def change_mapping(call: Call[NoQuery, MappingChange]) -> Reply:
 
 
 @operation(
-    "DELETE",
-    "mappings/{mapping}",
     Role.ADMINISTRATOR,
     {202: AcceptedAnswer},
     problems=("unknown_mapping", "mapping_changed", "mapping_needed", "mapping_busy"),
@@ -144,8 +138,6 @@ async def delete_mapping(call: Call) -> Reply:
 
 
 @operation(
-    "POST",
-    "mappings/{mapping}/default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupAnswer},
     problems=("no_default_setup", "mapping_being_removed", "mapping_changed", *FAULTS),
@@ -165,8 +157,6 @@ async def use_default_setup(call: Call[PreviewQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupsAnswer},
     problems=("mapping_being_removed", "mapping_changed", *FAULTS),
@@ -196,9 +186,3 @@ async def _answer(services: Services, stored: StoredMapping) -> MappingAnswer:
     state = await services.runs(stored.mapping.name).state()
     found = await standing_of(services, stored.mapping, state)
     return mapping_answer(stored, state, found, warnings_of(services, stored.mapping))
-
-
-OPERATIONS = (
-    *(list_mappings, get_mapping, create_mapping, replace_mapping, change_mapping, delete_mapping),
-    *(use_default_setup, use_default_setups),
-)
