@@ -103,7 +103,7 @@ class DataverseWriting:
             return self._read(table, writes, returning, outcomes)
         if not repeatable and (outcomes is not None or response.status_code < 300 or response.status_code >= 500):
             raise LostAnswer("Dataverse answered a batch unreadably")
-        if response.status_code == 400:
+        if response.status_code == 400 and answer.error.code:  # else it is not the service that refuses
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
 
