@@ -66,7 +66,7 @@ class DataverseWriting:
             (safe, self._batch_size, safely),
             (unsafe, self._batch_size, once),
         ):
-            for piece in chunks(positions, size.now):
+            for piece in chunks(positions, size.for_next(len(positions))):
                 yield Chunk(piece, send)
 
     # Batches
