@@ -67,7 +67,7 @@ class BusinessCentralWriting:
             return self._results(table, writes, returning, outcomes)
         if not repeatable and (status < 300 or status >= 500):
             raise LostAnswer("Business Central answered a batch unreadably")
-        if status == 400:
+        if status == 400 and answer.error.code:  # else it is not the service that refuses
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
 

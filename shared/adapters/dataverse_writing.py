@@ -66,7 +66,7 @@ class DataverseWriting:
             (safe, self._batch_size, safely),
             (unsafe, self._batch_size, once),
         ):
-            for piece in chunks(positions, size.now):
+            for piece in chunks(positions, size.for_next(len(positions))):
                 yield Chunk(piece, send)
 
     # Batches
@@ -103,7 +103,7 @@ class DataverseWriting:
             return self._read(table, writes, returning, outcomes)
         if not repeatable and (outcomes is not None or response.status_code < 300 or response.status_code >= 500):
             raise LostAnswer("Dataverse answered a batch unreadably")
-        if response.status_code == 400:
+        if response.status_code == 400 and answer.error.code:  # else it is not the service that refuses
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
 

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from shared.core.tables import Column, ColumnKind
-from shared.core.text_length import is_longer
+from shared.core.texts import is_longer
 
 type Constant = str | int | bool
 

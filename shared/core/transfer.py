@@ -17,7 +17,7 @@ from shared.core.prepare import once_per_object
 from shared.core.references import ReferenceAnswers, Resolved, Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
-from shared.core.text_length import cut, is_longer, length_of
+from shared.core.texts import cut, is_longer, length_of
 from shared.core.transformations import Transformation, TransformationProblem, transform
 from shared.core.values import NUMBERS, meaning_in
 

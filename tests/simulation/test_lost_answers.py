@@ -434,3 +434,27 @@ async def test_a_change_that_became_a_restored_record_is_counted_as_that_wheneve
         inserted, modified = await written(world)
         assert (len(accounts(world)), inserted - before[0], modified - before[1]) == (1, 1, 0), call
         call += 1
+
+
+async def killed_before_finding(call: int) -> TroubledWorld | None:
+    """A host got no answer for a customer that it created, and died at this call; None when it knew nothing of it."""
+    world = TroubledWorld()
+    await world.open_all()
+    world.account(name="Fabrikam")
+    world.trouble.losses = [(Side.BUSINESS_CENTRAL, Loss.UNKNOWN_DONE)]
+    assert await killed_at(world, call)
+    return world if await world.services.couplings("CUSTOMER").open_intents() else None
+
+
+async def test_a_record_whose_creation_was_not_answered_is_counted_whenever_the_host_dies_that_finds_it() -> None:
+    first, call, was_killed = 20, 1, True
+    while await killed_before_finding(first) is None:
+        first += 1
+    while was_killed:
+        world = await killed_before_finding(first)
+        assert world is not None
+        was_killed = await killed_at(world, call)
+        world.clock.advance(minutes=15)
+        await by_timer(world)
+        assert (len(customers(world)), await written(world)) == (1, (1, 0)), call
+        call += 1

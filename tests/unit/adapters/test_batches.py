@@ -116,6 +116,14 @@ async def test_an_envelope_that_is_refused_refuses_each_of_its_writes() -> None:
     assert summary(results) == ["invalid", "invalid"]
 
 
+async def test_a_firewall_that_answers_in_place_of_a_service_refuses_no_record() -> None:
+    refusal = httpx.Response(400, text="<html>Request blocked</html>")
+    with pytest.raises(NeedsPerson, match="proxy or firewall between the app and Business Central"):
+        await to_business_central(refusal, writes=[Delete(key(1))])
+    with pytest.raises(NeedsPerson, match="proxy or firewall between the app and Dataverse"):
+        await to_dataverse(refusal, [Delete(key(1))])
+
+
 async def test_one_refused_chunk_does_not_lose_the_results_of_another() -> None:
     written = responses(*((f"{at:03}", 204, None) for at in range(20)))
     results, _ = await to_business_central(written, httpx.Response(403), writes=[Delete(key(at)) for at in range(40)])

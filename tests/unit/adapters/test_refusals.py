@@ -189,6 +189,8 @@ def test_what_dataverse_means(
         (business_central_errors.failure_of, 404, "", NeedsPerson, "no such company"),
         (business_central_errors.failure_of, 302, "", NeedsPerson, "Check the address"),
         (business_central_errors.failure_of, 400, "BadRequest", NeedsPerson, "refuses the request"),
+        (business_central_errors.failure_of, 400, "", NeedsPerson, "a proxy or firewall between the app and Business"),
+        (business_central_errors.failure_of, 423, "", Passing, "busy"),
         (business_central_errors.failure_of, 500, "Internal_ServerError", Passing, "busy"),
         (dataverse_errors.failure_of, 400, "0x80044352", FeedExpired, "forgotten"),
         (dataverse_errors.failure_of, 410, "", FeedExpired, "forgotten"),
@@ -196,6 +198,8 @@ def test_what_dataverse_means(
         (dataverse_errors.failure_of, 403, "0x80042F09", NeedsPerson, "a security role, and enable it"),
         (dataverse_errors.failure_of, 403, "0x80040220", NeedsPerson, "organization-wide read"),
         (dataverse_errors.failure_of, 404, "0x8006088a", NeedsPerson, "no such address"),
+        (dataverse_errors.failure_of, 400, "", NeedsPerson, "a proxy or firewall between the app and Dataverse"),
+        (dataverse_errors.failure_of, 423, "", Passing, "busy"),
         (dataverse_errors.failure_of, 500, "0x80044151", Passing, "busy"),
     ],
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.core.jobs import Trigger
+from shared.services.mapping_settings import enabled_mappings
+from shared.services.requests import enqueue_due, request_synchronization
+from shared.services.run_slice import run_slice
 from tests.unit.functions.api import Api
-from tests.world import CUSTOMERS
+from tests.unit.functions.test_mappings import left_of
+from tests.world import ACCOUNT, CUSTOMERS, World
 
 NAME = {"mapping": "CUSTOMER"}
 
@@ -75,3 +84,82 @@ async def test_the_default_setup_waits_for_the_end_of_a_removal(api: Api) -> Non
         assert (refused.status, refused.code) == (409, "mapping_being_removed")
     await api.world.work_off()
     await call(api, "use_default_setup")
+
+
+class Hanging:
+    """A port of which one method keeps its caller waiting for the answer."""
+
+    def __init__(self, port: object, method: str) -> None:
+        self._port, self._method = port, method
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._port, name)
+        if name != self._method:
+            return member
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            answer = await member(*args, **kwargs)
+            self.reached.set()
+            await self.go_on.wait()
+            return answer
+
+        return call
+
+
+@asynccontextmanager
+async def late_worker(world: World) -> AsyncIterator[None]:
+    """A worker hangs in a write, and loses its lock; another one does its run. At the end it comes to."""
+    mappings = enabled_mappings(await world.services.mappings.all())
+    await request_synchronization(world.services, mappings, Trigger.PERSON)
+    delivery = world.queue.receive()
+    assert delivery is not None
+    hanging = Hanging(world.dataverse, "write")
+    worker = asyncio.create_task(run_slice(replace(world.services, dataverse=hanging), delivery.message.body))
+    await hanging.reached.wait()
+    world.queue.abandon(delivery)
+    await world.work_off()
+    yield
+    hanging.go_on.set()
+    await worker
+
+
+async def ticks(world: World, minutes: int) -> None:
+    """So much time passes, with the timer at its end."""
+    world.clock.advance(minutes=minutes)
+    await enqueue_due(world.services)
+    await world.work_off()
+
+
+async def test_what_a_late_worker_has_left_of_a_removed_mapping_goes_a_while_later(api: Api) -> None:
+    world = api.world
+    await world.change("CUSTOMER", synch_only_coupled_records=False)
+    await call(api, "delete_mapping", {"mapping": "CONTACT"})
+    async with late_worker(world):
+        assert await world.services.couplings("CUSTOMER").all()
+        await call(api, "delete_mapping")
+        assert await world.services.couplings("CUSTOMER").all() == []
+    assert await world.services.couplings("CUSTOMER").all() != []  # storage knows no locks
+    await ticks(world, 5)
+    assert await world.services.couplings("CUSTOMER").all() != []  # one may still be about to write
+    await ticks(world, 15)
+    assert left_of(api, "CUSTOMER") == []
+    assert await world.services.mappings.removal("CUSTOMER", is_over=True) is None
+    assert len(world.dataverse.rows(ACCOUNT)) == 3
+
+
+async def test_a_new_mapping_of_the_name_looks_whether_a_late_worker_has_left_dead_couplings(api: Api) -> None:
+    world = api.world
+    await world.change("CUSTOMER", synch_only_coupled_records=False)
+    await world.synchronize("CUSTOMER")
+    late = await world.services.couplings("CUSTOMER").all()
+    await remove_and_restore(api)
+    for table, side in ((CUSTOMERS, world.business_central), (ACCOUNT, world.dataverse)):
+        for record in side.rows(table):
+            side.remove(table, record)
+    await ticks(world, 1)
+    await world.services.couplings("CUSTOMER").add(late)  # and then it dies
+    await ticks(world, 15)
+    await ticks(world, 1)
+    assert await world.services.couplings("CUSTOMER").all() == []
+    assert await world.services.mappings.removal("CUSTOMER", is_over=True) is None
