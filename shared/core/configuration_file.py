@@ -86,7 +86,15 @@ def _faults_of_mapping(error: ValidationError, one: Any, path: Path) -> Iterator
         if place not in told:
             told.add(place)
             code = "unknown_member" if each["type"] == "extra_forbidden" else "invalid_value"
-            yield Fault((*path, *place), code, f"{_named(one)}{'.'.join(map(str, place))} {_words(each)}.")
+            yield Fault((*path, *place), code, _sentence(one, path, place, each))
+
+
+def _sentence(one: Any, path: Path, place: Path, each: ErrorDetails) -> str:
+    """Whose member is what; without a name of its own the mapping is where it stands in the file."""
+    name = one.get("name") if isinstance(one, dict) else None
+    is_named = isinstance(name, str) and 0 < len(name) <= 20
+    member = ".".join(map(str, place if is_named else (*path, *place)))
+    return f"{name}: {member} {_words(each)}." if is_named else f"{member} {_words(each)}."
 
 
 def _place(one: Any, loc: Path) -> Path:
@@ -102,11 +110,6 @@ def _place(one: Any, loc: Path) -> Path:
     return place
 
 
-def _named(one: Any) -> str:
-    name = one.get("name") if isinstance(one, dict) else None
-    return f"{name}: " if isinstance(name, str) and 0 < len(name) <= 20 else ""
-
-
 def _words(each: ErrorDetails) -> str:
     match each["type"]:
         case "missing":
@@ -117,7 +120,8 @@ def _words(each: ErrorDetails) -> str:
             return "must have members of its own"
         case "tuple_type":
             return "must be a list"
-    return each["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("a valid ", "a ")
+    words = each["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("a valid ", "a ")
+    return words.replace("a integer", "a whole number").replace("a string", "a text")
 
 
 def path_of(member: str, mapping: Mapping) -> Path:
