@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.configuration_diff import MemberChange, differences
-from shared.core.configuration_file import Entry, Fault, path_of, read_configuration
+from shared.core.configuration_file import DescribedTable, Entry, Fault, path_of, read_configuration
 from shared.core.mapping import Mapping
 from shared.core.mapping_problem import MappingProblem
 from shared.core.tables import Table
@@ -29,6 +29,7 @@ from shared.services.configuration_removal import (
     hindrances_of_removal,
     send_removals,
 )
+from shared.services.configuration_tables import moved_columns
 from shared.services.configuration_text import Source, TextError, read_text
 from shared.services.context import Services
 from shared.services.mapping_tables import changes_of_tables, describe
@@ -120,17 +121,20 @@ async def import_file(services: Services, content: bytes, options: ImportOptions
 
 async def plan_import(services: Services, source: Source, *, remove_missing: bool) -> ImportPlan:
     """What the file would change, and everything that is wrong. Raises Passing, NeedsPerson."""
-    entries, faults = read_configuration(source.value)
-    plan = ImportPlan(problems=[_problem_of_fault(source, fault) for fault in faults])
-    if faults:
+    said = read_configuration(source.value)
+    plan = ImportPlan(problems=[_problem_of_fault(source, fault) for fault in said.faults])
+    if said.faults:
         return plan
     stored = {one.mapping.name: one for one in await services.mappings.all()}
-    named = {entry.mapping.name: entry for entry in entries}
+    named = {entry.mapping.name: entry for entry in said.entries}
     kept = {} if remove_missing else {name: one.mapping for name, one in stored.items()}
     after = kept | {name: entry.mapping for name, entry in named.items()}
     compared = _Compared(source, named, stored, after)
     plan.mappings = [_planned(compared, name) for name in sorted(stored.keys() | after.keys())]
     read = await _check(services, compared, plan)
+    for position, table in said.tables.items():
+        moved = moved_columns(table, services.known_table, read)
+        plan.problems += [_warning_of_table(source, table, position, *one) for one in moved]
     _compose(services, compared, plan, read)
     if not plan.hindering:
         plan.digest = _digest(compared, remove_missing)
@@ -252,6 +256,11 @@ def _problem_of_hindrance(compared: _Compared, found: Hindrance) -> ImportProble
     entry = compared.entries.get(found.mapping)
     line = compared.source.line_of((*entry.path, *path_of(found.member, entry.mapping))) if entry else None
     return ImportProblem(line, found.mapping, found.member, found.code, found.message)
+
+
+def _warning_of_table(source: Source, table: DescribedTable, position: int, column: str, message: str) -> ImportProblem:
+    line = source.line_of(("tables", position, "columns", column))
+    return ImportProblem(line, None, f"tables.{table.name}.{column}", "table_moved", message, warning=True)
 
 
 def _faulty(problems: Iterable[ImportProblem]) -> Problem:
