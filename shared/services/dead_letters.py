@@ -92,9 +92,11 @@ async def _explained(connections: Connections, letters: Sequence[DeadLetter]) ->
 async def _explain(connections: Connections, letter: DeadLetter) -> DeadMessage:
     body = letter.message.body
     name, mapping, run_id, number = (body.get(member) for member in ("connection", "mapping", "run", "slice"))
-    if not (isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
+    trouble = trouble_with(body)
+    known = isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)
+    if not known or trouble == FOREIGN:
         return DeadMessage(letter, None, None, None, None, False, FOREIGN)
-    services, trouble = connections.find(name), trouble_with(body)
+    services = connections.find(name)
     if services is None or trouble:
         return DeadMessage(letter, name, mapping, run_id, number, False, trouble or connections.unknown(name))
     run = await services.runs(mapping).get(run_id)
