@@ -92,10 +92,12 @@ async def _explained(connections: Connections, letters: Sequence[DeadLetter]) ->
 async def _explain(connections: Connections, letter: DeadLetter) -> DeadMessage:
     body = letter.message.body
     name, mapping, run_id, number = (body.get(member) for member in ("connection", "mapping", "run", "slice"))
+    foreign = DeadMessage(letter, None, None, None, None, False, FOREIGN)
+    if not (isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
+        return foreign
     trouble = trouble_with(body)
-    known = isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)
-    if not known or trouble == FOREIGN:
-        return DeadMessage(letter, None, None, None, None, False, FOREIGN)
+    if trouble == FOREIGN:
+        return foreign
     services = connections.find(name)
     if services is None or trouble:
         return DeadMessage(letter, name, mapping, run_id, number, False, trouble or connections.unknown(name))
