@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.configuration_diff import MemberChange, differences
-from shared.core.configuration_file import Entry, Fault, path_of, read_configuration
+from shared.core.configuration_file import DescribedTable, Entry, Fault, path_of, read_configuration
 from shared.core.mapping import Mapping
 from shared.core.mapping_problem import MappingProblem
 from shared.core.tables import Table
@@ -29,6 +29,7 @@ from shared.services.configuration_removal import (
     hindrances_of_removal,
     send_removals,
 )
+from shared.services.configuration_tables import moved_columns
 from shared.services.configuration_text import Source, TextError, read_text
 from shared.services.context import Services
 from shared.services.mapping_tables import changes_of_tables, describe
@@ -122,13 +123,16 @@ async def import_file(services: Services, content: bytes, options: ImportOptions
 
 async def plan_import(services: Services, source: Source, *, remove_missing: bool) -> ImportPlan:
     """What the file would change, and everything that is wrong. Raises Passing, NeedsPerson."""
-    entries, faults = read_configuration(source.value)
-    compared = await _compare(services, source, entries, remove_missing=remove_missing and not faults)
-    names = compared.entries if faults else compared.stored.keys() | compared.after.keys()
+    said = read_configuration(source.value)
+    compared = await _compare(services, source, said.entries, remove_missing=remove_missing and not said.faults)
+    names = compared.entries if said.faults else compared.stored.keys() | compared.after.keys()
     plan = ImportPlan([_planned(compared, name) for name in sorted(names)])
-    if faults:
-        return await _faulty_plan(services, compared, plan, faults)
+    if said.faults:
+        return await _of_faults(services, compared, plan, said.faults)
     read = await _check(services, compared, plan)
+    for position, table in said.tables.items():
+        moved = moved_columns(table, services.known_table, read)
+        plan.problems += [_warning_of_table(source, table, position, *one) for one in moved]
     _compose(services, compared, plan, read)
     if not plan.hindering:
         plan.digest = _digest(compared, remove_missing)
@@ -142,9 +146,7 @@ async def _compare(services: Services, source: Source, entries: Iterable[Entry],
     return _Compared(source, named, stored, kept | {name: entry.mapping for name, entry in named.items()})
 
 
-async def _faulty_plan(
-    services: Services, compared: _Compared, plan: ImportPlan, faults: Iterable[Fault]
-) -> ImportPlan:
+async def _of_faults(services: Services, compared: _Compared, plan: ImportPlan, faults: Iterable[Fault]) -> ImportPlan:
     """What is wrong with a file of which not all can be read; what can be read is checked as far as it stands alone."""
     found, _ = await _problems_of_mappings(services, compared, plan)
     alone = [one for one in found if one.code not in BESIDE_OTHERS]
@@ -279,6 +281,11 @@ def _problem_of_hindrance(compared: _Compared, found: Hindrance) -> ImportProble
     entry = compared.entries.get(found.mapping)
     line = compared.source.line_of((*entry.path, *path_of(found.member, entry.mapping))) if entry else None
     return ImportProblem(line, found.mapping, found.member, found.code, found.message)
+
+
+def _warning_of_table(source: Source, table: DescribedTable, position: int, column: str, message: str) -> ImportProblem:
+    line = source.line_of(("tables", position, "columns", column))
+    return ImportProblem(line, None, f"tables.{table.name}.{column}", "table_moved", message, warning=True)
 
 
 def _faulty(problems: Iterable[ImportProblem]) -> Problem:
