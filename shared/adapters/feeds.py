@@ -12,6 +12,8 @@ Business Central ends after 8 minutes: page "Operational limits".) So the next s
   what was stamped before that had committed when the scan read: the margin holds the longest request, the two minutes
   that the first page may take until it is answered, and some minutes between the clocks of the service's machines.
 
+A row that claims to be of a time to come moves neither. Where the service's clock has gone back, all are read anew.
+
 That moment is the service's own (the Date of the first answer); ours is never asked. It says nothing about a replica,
 which may lag by any time. So only scans that read the primary have one: all but those that read the whole table, which
 a replica serves, and after which the newest row that it had shown is what counts.
@@ -33,6 +35,7 @@ from shared.core.tables import Table
 
 OVERLAP = timedelta(minutes=10)
 MARGIN = timedelta(minutes=15)
+CLOCKS = timedelta(minutes=5)  # between the clocks of the service's machines: no going back
 KIND = "modified"
 _VERSION = 1
 _MOMENTS = ("since", "scanned", "begun", "newest")
@@ -70,6 +73,11 @@ class Position:
             return None
         overlapping = self.since - OVERLAP
         return max(overlapping, self.scanned - MARGIN) if self.scanned else overlapping
+
+    def is_ahead_of(self, date: datetime | None) -> bool:
+        """Whether the service's clock has gone back since: what is stamped now may lie before the start of a scan."""
+        reached = _latest(self.since, self.scanned)
+        return date is not None and reached is not None and reached > date + CLOCKS
 
     def text(self) -> str:
         """The position as text to store."""
@@ -109,12 +117,15 @@ async def modified_page(table: Table, columns: Sequence[str], position: str | No
         # The link died; whatever this scan told stays true, but only a new one can be completed.
         at = replace(at, next=None)
         page, date = await fetch(_first(table, at), latest)
+    if at.is_ahead_of(date):
+        at, latest = Position(at.select), False
+        page, date = await fetch(_first(table, at), latest)
     if at.next is None:
         at = replace(at, begun=date if latest else None)
     record_of = record_reader(table, columns)
     records = tuple([record_of(row) for row in rows_of(page, table.side)])
     moments = [record.modified_at for record in records if record.modified_at is not None]
-    newest = _latest(at.newest, max(moments, default=None))
+    newest = _latest(at.newest, _believed(max(moments, default=None), date))
     link = next_link(page, at.next or "", table.side)
     if link is not None:
         return ChangePage(records, replace(at, newest=newest, next=link).text(), more=True)
@@ -130,8 +141,10 @@ async def modified_news(table: Table, position: str | None, fetch: Fetch) -> boo
     condition = f"{table.modified} gt {moment_literal(at.since)}" if at.since else None
     options = query(select=selection(table, []), filter=condition, orderby=f"{table.modified} desc", top="1")
     try:
-        page, _ = await fetch(table.entity_set + options, True)
+        page, date = await fetch(table.entity_set + options, True)
     except FeedExpired:
+        return True
+    if at.is_ahead_of(date):
         return True
     read = record_reader(table, [])
     moments = [read(row).modified_at for row in rows_of(page, table.side)]
@@ -178,6 +191,12 @@ def _stored(text: str | None) -> Position | None:
         return None
     moments = {name: _moment(fields.get(name)) for name in _MOMENTS}
     return Position(str(fields.get("select")), **moments, next=fields.get("next"))
+
+
+def _believed(newest: datetime | None, date: datetime | None) -> datetime | None:
+    """The time of the newest row; that of the service where the row claims one that has not come yet."""
+    is_to_come = newest is not None and date is not None and newest > date + CLOCKS
+    return date if is_to_come else newest
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

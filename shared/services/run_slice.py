@@ -14,7 +14,7 @@ from collections.abc import Mapping as Document
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from shared.core.failures import Passing, SyncFailure
+from shared.core.failures import NeedsPerson, Passing, SyncFailure
 from shared.core.jobs import JobStatus
 from shared.core.mapping import Mapping
 from shared.core.sides import direction_from
@@ -46,8 +46,8 @@ AFTER_A_RACE = 2.0  # seconds until a slice is tried again whose couplings someb
 async def run_slice(services: Services, message: Document[str, object]) -> None:
     """Do what a queue message asks for. A message whose slice was done already is a duplicate and does nothing.
 
-    When not even the setback can be written down, because the storage is away, the same message is sent for later:
-    redelivery at once would only use up its deliveries.
+    When not even the setback can be written down, because the storage is away or lets nobody in, the same message is
+    sent for later: redelivery at once would only use up its deliveries.
     """
     try:
         if "removal" in message:
@@ -56,7 +56,7 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
             await remove_slice(services, message)
         else:
             await _run_slice(services, message)
-    except Passing as failure:
+    except (Passing, NeedsPerson) as failure:
         log.warning("the slice %s of run %s comes again later: %s", message["slice"], message["run"], failure)
         await send_again(services, message)
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from shared.core.failures import NeedsPerson
+from shared.core.failures import NeedsPerson, Passing, SyncFailure
+from shared.core.jobs import JobStatus, Trigger
 from shared.memory.dead_letters import MemoryDeadLetters
 from shared.ports import JobMessage
 from shared.services.connections import Connections
 from shared.services.dead_letters import dead_messages
 from shared.services.job_message import read_message
+from shared.services.requests import request_synchronization
 from shared.services.run_slice import run_slice
 from tests.world import World
 
@@ -86,3 +88,27 @@ async def test_a_dead_letter_says_why_it_cannot_be_worked_off(
     (found,) = (await dead_messages(Connections.of(services), after=None, limit=10)).messages
     assert (found.mapping, found.waited_for) == (mapping, False)
     assert says in found.trouble
+
+
+@pytest.mark.parametrize("failure", [Passing("busy"), NeedsPerson("The storage refuses the app.", code="forbidden")])
+async def test_a_storage_that_is_away_or_lets_nobody_in_is_waited_for(failure: SyncFailure) -> None:
+    world = World()
+    stored = await world.services.mappings.get("CURRENCY")
+    assert stored is not None
+    await request_synchronization(world.services, [stored.mapping], Trigger.PERSON)
+
+    async def refuse(*_: object) -> None:
+        raise failure
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("get", "get_many", "page", "transact"):
+            patched.setattr(world.state, name, refuse, raising=False)
+        delivery = world.queue.receive()
+        assert delivery is not None
+        await run_slice(world.services, delivery.message.body)
+        world.queue.complete(delivery)
+    await world.work_off()
+
+    jobs, _ = await world.services.jobs.page(None, 10)
+    assert {job.status for job in jobs} == {JobStatus.SUCCEEDED}
+    assert world.queue.dead == []
