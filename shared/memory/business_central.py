@@ -15,6 +15,7 @@ from shared.memory.rows import MemoryRows, Refusal, Row, fields_of, position_of
 from shared.ports import Clock, Ids
 
 _BLANKS: dict[ColumnKind, Value] = {ColumnKind.INTEGER: 0, ColumnKind.DECIMAL: 0, ColumnKind.BOOLEAN: False}
+_MOST_TOLD = 200  # rows of a scan that are not told again
 _SERIES = {"customers": "C", "vendors": "V", "contacts": "CT"}  # beginnings of the numbers given by the store
 _RELATIONS = {"customers": "Customer", "vendors": "Vendor"}
 # Columns that must name a record which exists: the table and its column, None for the id.
@@ -57,7 +58,7 @@ class MemoryBusinessCentral(MemoryRows):
         """See RowStore: a scan in the order of ids through what was modified since the last one, less the overlap.
 
         Or since the last one began, less the margin, if that is later; scans through everything do not count for it.
-        What a scan of one page has told, the next one does not tell again.
+        What a short scan has told, the next one does not tell again.
         """
         rows = self._asked("changes", table, columns)
         fields = fields_of(position, self.side) if position else {}
@@ -67,6 +68,7 @@ class MemoryBusinessCentral(MemoryRows):
         wanted = [key for key in sorted(rows) if key > after and (start is None or rows[key].modified_at >= start)]
         page = {key: rows[key] for key in wanted[:page_size]}
         newest = _latest(newest, *_moments(page.values()))
+        is_short = not after and len(wanted) <= _MOST_TOLD
         told = [[key, row.version, *columns] for key, row in page.items()]
         known = cast(list[list[object]], fields.get("told") or [])
         news = [key for key, one in zip(page, told, strict=True) if one not in known]
@@ -74,7 +76,7 @@ class MemoryBusinessCentral(MemoryRows):
         if len(wanted) > len(page):
             reached = {"since": since, "scanned": scanned, "begun": begun, "newest": newest, "told": known}
             return ChangePage(records, _position({**reached, "after": max(page)}), more=True)
-        done = {"since": _latest(since, newest), "scanned": _latest(scanned, begun), "told": [] if after else told}
+        done = {"since": _latest(since, newest), "scanned": _latest(scanned, begun), "told": told if is_short else []}
         return ChangePage(records, _position(done), more=False)
 
     async def has_news(self, table: Table, position: str | None) -> bool:
