@@ -66,7 +66,8 @@ def _more(continuation: str, connection: str | None) -> str:
 def _state(found: PreviewPage) -> str:
     if not found.status.ended:
         return f"The preview is {found.status}: {found.looked_at:,} pairs have been looked at so far."
-    return found.message or f"{found.looked_at:,} pairs were looked at."
+    text = found.message or f"{found.looked_at:,} pairs were looked at."
+    return f"{text} Where both sides changed the same field, {found.wins.product} wins." if found.wins else text
 
 
 def _count(count: PreviewCount) -> str:

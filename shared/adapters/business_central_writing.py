@@ -10,7 +10,7 @@ from shared.adapters.business_central_errors import refusal_of
 from shared.adapters.http import WRITE_SECONDS, Call, LostAnswer, Service
 from shared.adapters.rows import record_reader
 from shared.adapters.wire import Row, WireError
-from shared.adapters.writing import TOO_LARGE, Chunk, chunks, in_halves, send_sized, write_in_chunks
+from shared.adapters.writing import TOO_LARGE, Chunk, belong_together, chunks, in_halves, send_sized, write_in_chunks
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -63,11 +63,11 @@ class BusinessCentralWriting:
 
             return await in_halves(writes, again)
         outcomes = batch_answers(answer.response.content, len(writes)) if status < 300 else None
-        if outcomes is not None:
+        if outcomes is not None and belong_together(table, writes, outcomes):
             return self._results(table, writes, returning, outcomes)
         if not repeatable and (status < 300 or status >= 500):
             raise LostAnswer("Business Central answered a batch unreadably")
-        if status == 400:
+        if status == 400 and answer.error.code:  # else it is not the service that refuses
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
 

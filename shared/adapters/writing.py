@@ -11,6 +11,7 @@ from shared.adapters.batch_size import BatchSize
 from shared.adapters.http import Answer, Call, LostAnswer, Service
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
+from shared.core.tables import Table
 
 TOO_LARGE = 413  # the status of a request of which nothing was done
 
@@ -74,6 +75,14 @@ async def send_sized(service: Service, call: Call, operations: int, size: BatchS
     elif answer.response.status_code < 300 and not strains:
         size.answered(operations, answer.seconds)
     return answer
+
+
+def belong_together(table: Table, writes: Iterable[Write], outcomes: Iterable[object]) -> bool:
+    """Whether each row that came back is that of its write: what stands in another order tells of no write at all."""
+    return all(
+        write.id is None or not isinstance(outcome, dict) or str(outcome.get(table.key, write.id)).lower() == write.id
+        for write, outcome in zip(writes, outcomes, strict=False)
+    )
 
 
 async def in_halves(writes: Sequence[Write], send: Send) -> list[WriteResult]:

@@ -3,7 +3,8 @@
 Microsoft's full synchronization overwrites every coupled pair, Business Central's data first (page "Run a full
 synchronization"). Here the three-way merge decides first, so that an edit made on one side only is carried over and
 not lost. One side's data wins only where both changed the same field or never agreed on it, and what was overwritten
-is told.
+is told. Which side that is follows Microsoft: Business Central's, for the pass to Dataverse comes first and is forced;
+what the mapping says of conflicts is for scheduled runs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shared.core.plan import decide, without_attempt
 from shared.core.prepare import once_per_object
 from shared.core.reasons import Reason
 from shared.core.references import Unresolved
-from shared.core.sides import Direction, Side
+from shared.core.sides import Side
 from shared.core.tables import Column, Values
 from shared.core.transfer import References, Tables
 from shared.core.values import same
@@ -32,13 +33,19 @@ def in_full_run(mapping: TableMapping, full: FullRun) -> TableMapping:
     return _forced(mapping) if full.forced else mapping
 
 
+def winner_of(mapping: TableMapping) -> Side:
+    """The side whose data a forced run keeps where both changed the same: the source; of two, Business Central."""
+    return Side.BUSINESS_CENTRAL if mapping.direction.allows(Side.BUSINESS_CENTRAL) else Side.DATAVERSE
+
+
 @once_per_object
 def _forced(mapping: TableMapping) -> TableMapping:
-    """Open to uncoupled records; the side that wins is the one the mapping names, else Business Central."""
-    resolution = mapping.update_conflict_resolution
-    if mapping.direction is Direction.BIDIRECTIONAL and resolution.winner is None:
-        resolution = UpdateConflictResolution.SEND_UPDATE_TO_INTEGRATION
-    return mapping.model_copy(update={"synch_only_coupled_records": False, "update_conflict_resolution": resolution})
+    """Open to uncoupled records, and no conflict is left open."""
+    wins = {
+        Side.BUSINESS_CENTRAL: UpdateConflictResolution.SEND_UPDATE_TO_INTEGRATION,
+        Side.DATAVERSE: UpdateConflictResolution.GET_UPDATE_FROM_INTEGRATION,
+    }[winner_of(mapping)]
+    return mapping.model_copy(update={"synch_only_coupled_records": False, "update_conflict_resolution": wins})
 
 
 def decide_fully(

@@ -28,9 +28,6 @@ async def create_mapping(services: Services, body: MappingBody, changed_by: str)
     stored = {one.mapping.name for one in await services.mappings.all()}
     if mapping.name in stored:
         raise Problem(409, "mapping_exists", f"There is a mapping {mapping.name} already.", field="name")
-    if await services.mappings.removal(mapping.name) is not None:
-        text = f"{mapping.name} is still being removed; create it when that job has ended."
-        raise Problem(409, "mapping_being_removed", text, field="name", retry_after=5)
     described = await checked(services, mapping, await mappings_beside(services, mapping.name))
     return await save_mapping(services, mapping, described.read, None, changed_by)
 

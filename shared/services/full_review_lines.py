@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict, replace
 
+from shared.core.full_decision import winner_of
 from shared.core.full_synchronization import (
     Counted,
     Line,
@@ -71,6 +72,7 @@ async def _line(services: Services, mapping: Mapping, review: Review, enabled: d
         enabled=mapping.enabled,
         excluded=line.excluded,
         depends_on=mapping.depends_on,
+        wins=winner_of(mapping),
         recommendation=recommended,
         does=line.does if line.status is not LineStatus.NOT_STARTED else None,
         counted={side: _counted(found) for side, found in line.counted.items()},

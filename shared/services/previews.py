@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.core.access import Caller
 from shared.core.effects import PreviewKind
 from shared.core.field_choices import problem_of
+from shared.core.full_decision import winner_of
 from shared.core.full_run import FullRun
 from shared.core.jobs import Job, JobStatus, RunKind
 from shared.core.mapping import Mapping
@@ -81,6 +82,7 @@ async def preview_page(services: Services, preview: str, *, after: str | None, l
         counts=tuple(PreviewCount(effect=one.effect, side=one.side, pairs=one.pairs) for one in task.counts),
         guard=task.complaint,
         outdated=stored is None or setup_of(stored.mapping) != task.setup,
+        wins=winner_of(stored.mapping) if stored is not None and task.wanted.what is PreviewKind.FULL else None,
         items=tuple(_answer(unpack(item)) for item in items),
         continuation=continuation,
     )

@@ -1,4 +1,4 @@
-"""The whole stack, started anew for each file: functions host, broker, Azurite and both simulators, without sample data.
+"""The whole stack, started anew for each file: host, broker, Azurite and both simulators, without sample data.
 
 Files that shared a stack would see what others left behind, in an order that nobody chose.
 """

@@ -102,13 +102,19 @@ class Tasks:
         mapping = self._town.mapping_of(PERSON)
         if mapping.deletion_conflict_resolution is not DeletionConflictResolution.NONE:
             return None
-        stories = [story for story in self._stories(PERSON) if len(story.now) == 1 and not story.parted]
+        stories = [story for story in self._stories(PERSON) if self._is_left_alone(story) and not story.parted]
         if not stories:
             return None
         story = draw.choice(stories)
         (side,) = story.now
         story.parted = True
         return self._part(services, side, str(self._town.ledger.id_of(story, side)))
+
+    @staticmethod
+    def _is_left_alone(story: Story) -> bool:
+        """Whether its other record was deleted; one that is only about to be made would be uncoupled in good health,
+        and then rightly stand twice: this mapping matches nothing."""
+        return len(story.now) == 1 and bool(story.deleted)
 
     async def _part(self, services: Services, side: Side, record_id: str) -> None:
         found = await services.couplings(PERSON.name).find(side, [record_id])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.core.jobs import Job
+from shared.core.mapping import UpdateConflictResolution
 from shared.core.sides import Side
 from shared.services.repositories import couplings, work_items
 from tests.unit.functions.api import Api
@@ -244,11 +245,14 @@ async def test_a_conflict_is_decided_field_by_field(api: Api, world: World) -> N
     assert world.row(ACCOUNT, account)["emailaddress1"] == "b@adatum.example"
 
 
-async def test_a_full_preview_shows_what_it_would_overwrite(api: Api, world: World) -> None:
+async def test_a_full_preview_shows_who_wins_and_what_it_would_overwrite(api: Api, world: World) -> None:
     account, customer = await in_step(world)
+    await world.change("CUSTOMER", update_conflict_resolution=UpdateConflictResolution.GET_UPDATE_FROM_INTEGRATION)
     world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
     world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3"})
-    _, page = await preview(api, what="full")
+    one, page = await preview(api, what="full")
+    assert page["wins"] == "business_central"
+    assert "Business Central wins." in (await api.call("get_preview_table", {"id": one})).text
     (item,) = page["items"]
     assert (item["effect"], item["reason"]) == ("update", "overwritten")
     assert [(value["column"], value["old"], value["new"]) for value in item["values"]] == [("telephone1", "2", "3")]

@@ -91,6 +91,10 @@ class LineAnswer(Answer):
     enabled: bool
     excluded: bool = Field(description="Left out: it is not started with the others and blocks nobody.")
     depends_on: tuple[str, ...] = Field(description="The mappings that must be synchronized in full before.")
+    wins: Side = Field(
+        description="Whose data a full synchronization keeps where both sides changed the same field, or never agreed "
+        "on it."
+    )
     recommendation: Recommendation | None = Field(description="null for a mapping that takes no part.")
     does: Recommendation | None = Field(description="What was recommended or chosen when it was started last.")
     counted: dict[Side, CountedAnswer] = Field(

@@ -108,7 +108,8 @@ class PreviewPage(Answer):
     """A page of a preview. While `status` is queued or running, it is not complete.
 
     `looked_at` counts the pairs that were decided: those that are not listed would be left as they are. `guard` says
-    why a run would stop before it does all this. `outdated`: the mapping has been changed since.
+    why a run would stop before it does all this. `outdated`: the mapping has been changed since. `wins`: of a full
+    synchronization, whose data it keeps where both sides changed the same field, or never agreed on it.
     """
 
     id: str
@@ -122,6 +123,7 @@ class PreviewPage(Answer):
     counts: tuple[PreviewCount, ...]
     guard: str
     outdated: bool
+    wins: Side | None
     items: tuple[PlannedAnswer, ...]
     continuation: str | None
 

@@ -85,6 +85,26 @@ async def test_an_unreadable_answer_leaves_creates_unknown_and_the_others_to_rep
     assert summary(results) == ["unknown", "passing"]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("<html>Bad gateway</html>", "unknown"), ({"error": {"code": "Internal_ServerError", "message": "?"}}, "passing")],
+)
+async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(body: object, kind: str) -> None:
+    results, _ = await to_business_central(responses(("000", 502, body)), writes=[Create({"displayName": "A"})])
+    assert summary(results) == [kind]
+
+
+async def test_a_record_of_another_write_makes_an_answer_unreadable() -> None:
+    writes: list[Write] = [Update(key(1), {"displayName": "A"}), Update(key(2), {"displayName": "B"})]
+    bodies = [{"id": key(number), "@odata.etag": f"e{number}", "displayName": "x"} for number in (2, 1)]
+    with pytest.raises(Passing):
+        await to_business_central(responses(("000", 200, bodies[0]), ("001", 200, bodies[1])), writes=writes)
+    rows = [b'HTTP/1.1 200 OK\r\n\r\n{"accountid":"%s"}' % key(number).encode() for number in (2, 1)]
+    reply = httpx.Response(200, headers={"Content-Type": "multipart/mixed; boundary=r"}, content=multipart(*rows))
+    with pytest.raises(Passing):
+        await to_dataverse(reply, [Update(key(1), {"name": "A"}), Update(key(2), {"name": "B"})])
+
+
 async def test_a_create_without_its_record_in_the_answer_is_unknown() -> None:
     results, _ = await to_business_central(responses(("000", 201, None)), writes=[Create({"displayName": "A"})])
     assert summary(results) == ["unknown"]
@@ -94,6 +114,14 @@ async def test_an_envelope_that_is_refused_refuses_each_of_its_writes() -> None:
     refusal = httpx.Response(400, json={"error": {"code": "BadRequest", "message": "malformed"}})
     results, _ = await to_business_central(refusal, writes=[Delete(key(1)), Delete(key(2))])
     assert summary(results) == ["invalid", "invalid"]
+
+
+async def test_a_firewall_that_answers_in_place_of_a_service_refuses_no_record() -> None:
+    refusal = httpx.Response(400, text="<html>Request blocked</html>")
+    with pytest.raises(NeedsPerson, match="proxy or firewall between the app and Business Central"):
+        await to_business_central(refusal, writes=[Delete(key(1))])
+    with pytest.raises(NeedsPerson, match="proxy or firewall between the app and Dataverse"):
+        await to_dataverse(refusal, [Delete(key(1))])
 
 
 async def test_one_refused_chunk_does_not_lose_the_results_of_another() -> None:

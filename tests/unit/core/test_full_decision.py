@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.core.actions import UNREAD, Action, Change, Nothing, Remember, Seen, View
 from shared.core.coupling import CoupledRecord, Coupling
-from shared.core.full_decision import decide_fully, in_full_run, overwritten
+from shared.core.full_decision import decide_fully, in_full_run, overwritten, winner_of
 from shared.core.full_run import FullRun
 from shared.core.mapping import Mapping, UpdateConflictResolution, WhenOutsideFilter
 from shared.core.plan import decide
@@ -86,12 +86,14 @@ def test_the_merge_comes_first_and_business_central_wins_what_is_left(
         assert action.reason is Reason.OVERWRITTEN
 
 
-def test_a_mapping_that_names_the_winner_keeps_it() -> None:
-    rules = BOTH.model_copy(update={"update_conflict_resolution": UpdateConflictResolution.GET_UPDATE_FROM_INTEGRATION})
+@pytest.mark.parametrize("resolution", UpdateConflictResolution)
+def test_business_central_wins_whatever_the_mapping_says_of_conflicts(resolution: UpdateConflictResolution) -> None:
+    """Microsoft's forced jobs detect no conflict, and the pass to Dataverse comes first."""
+    rules = BOTH.model_copy(update={"update_conflict_resolution": resolution})
     action = decided(FORCED, rules, "10", "20")
-    assert after(action, "10", "20") == ("20", "20")
+    assert after(action, "10", "20") == ("10", "10")
     assert isinstance(action, Change)
-    assert set(action.overwrites) == {BC}
+    assert set(action.overwrites) == {DV}
 
 
 @pytest.mark.parametrize(("rules", "both"), [(TO_ONLY, "12"), (FROM_ONLY, "34")])
@@ -100,6 +102,7 @@ def test_in_one_direction_the_source_wins_and_says_so(rules: Mapping, both: str)
     assert after(action, "12", "34") == (both, both)
     assert isinstance(action, Change)
     assert action.reason is Reason.OVERWRITTEN
+    assert set(action.overwrites) == {winner_of(rules).other}
 
 
 @given(*(st.text("01-", min_size=2, max_size=2) for _ in range(3)), st.booleans())
