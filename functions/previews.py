@@ -68,7 +68,8 @@ async def get_preview_table(call: Call[PageQuery]) -> Reply:
 
     query = call.query
     found = await preview_page(call.services, call.path["id"], after=query.continuation, limit=query.limit)
-    return Reply(Page(page_of(found, call.asked)), 200, HEADERS)
+    onward = {"continuation": found.continuation, "limit": query.limit, "connection": call.asked, "code": call.key}
+    return Reply(Page(page_of(found, onward)), 200, HEADERS)
 
 
 @operation(

@@ -48,7 +48,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     """What a function is called with, read and checked: `path` has the route's parameters, `root` is the API's own
     absolute address, `if_match` the version that a change is meant for. `services` are those of the connection that is
     meant: the one `asked` for, or the default one. `connections` has all, for what concerns them all unless one is
-    `asked` for. `accept` are the types that the caller would like."""
+    `asked` for. `accept` are the types that the caller would like, `key` the function key that the address shows."""
 
     services: Services
     connections: Connections
@@ -60,6 +60,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     if_match: str | None = None
     asked: str | None = None
     accept: str = ""
+    key: str | None = None
 
     def address(self, path: str) -> str:
         """The absolute address of something below the API's root, in the same connection."""

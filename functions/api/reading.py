@@ -53,6 +53,7 @@ def read_call(
         if_match=req.headers.get("if-match"),
         asked=None if asked is None else services.connection,
         accept=req.headers.get("accept", ""),
+        key=req.params.get(KEY_PARAMETER),
     )
 
 

@@ -110,6 +110,11 @@ async def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
     assert refused.json["field"] == named[0]
 
 
+async def test_too_many_ids_are_counted(api: Api) -> None:
+    refused = await api.call("retry_errors", body={"ids": ["x"] * 1001})
+    assert refused.json["detail"] == "ids: may have at most 1000 items, and has 1001."
+
+
 async def test_a_body_may_begin_as_windows_writes_it(api: Api) -> None:
     raw = b'\xef\xbb\xbf{"enabled": true}'
     assert (await api.call("change_mapping", CUSTOMER, raw=raw)).status == 200
