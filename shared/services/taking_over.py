@@ -39,10 +39,10 @@ class Found:
 async def find(services: Services, mapping: str, run_id: str) -> Found:
     """How a mapping and one of its runs stand, in one round trip. Raises Passing."""
     usual = next((one.depends_on for one in services.standard_mappings if one.name == mapping), ())
-    stored, standing, *parents = await asyncio.gather(
+    stored, standing, parents = await asyncio.gather(
         services.mappings.get(mapping),
         services.runs(mapping).standing(run_id),
-        *(services.runs(parent).state() for parent in usual),
+        asyncio.gather(*(services.runs(parent).state() for parent in usual)),
     )
     return Found(stored, *standing, dict(zip(usual, parents, strict=True)))
 
