@@ -204,8 +204,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             (
                 "services/run_slice.py",
-                "    await work.ledger.end()\n    await follow_run(services, work.run)\n",
-                "    await follow_run(services, work.run)\n    await work.ledger.end()\n",
+                "    await work.ledger.end()\n    await follow_run(services, work.run, work.ledger.jobs)\n",
+                "    await follow_run(services, work.run, work.ledger.jobs)\n    await work.ledger.end()\n",
             ),
         ),
         "The job log says that a job has ended, and a minute later that it runs.",

@@ -18,8 +18,10 @@ from shared.ports import Put, StateConflict
 from shared.services.repositories.runs import JOURNAL
 from shared.services.requests import request_synchronization
 from tests.paced import LATENCY, STORAGE, PacedWorld
+from tests.world import ACCOUNT, CUSTOMERS
 
 NOTHING = dict.fromkeys(Side, 0)
+PAIRS = 20
 ROUND_TRIPS = 4  # to the storage in sequence: found, ended, its jobs told so, closed
 
 
@@ -30,7 +32,7 @@ def world() -> PacedWorld:
 
     async def prepare() -> None:
         await world.open_all()
-        for number in range(3):
+        for number in range(PAIRS):
             world.account(name=f"Account {number}")
         for _ in range(2):
             await world.synchronize("CUSTOMER")
@@ -68,6 +70,23 @@ def test_an_idle_run_takes_hardly_longer_than_reading_both_feeds(world: PacedWor
     assert seconds == pytest.approx(LATENCY.request + LATENCY.page + ROUND_TRIPS * STORAGE)
     assert seconds <= 1.25 * ideal(Work(NOTHING, NOTHING), LATENCY, STORAGE).seconds
     assert [side.requests for side in world.sides.values()] == [1, 1]
+
+
+async def _on_both_sides(world: PacedWorld) -> None:
+    """Every pair is edited on both sides, in different fields."""
+    for number, coupling in enumerate(await world.unpaced.couplings("CUSTOMER").all()):
+        world.business_central.edit(CUSTOMERS, coupling.business_central.id, {"phoneNumber": f"+{number}"})
+        world.dataverse.edit(ACCOUNT, coupling.dataverse.id, {"websiteurl": f"https://{number}.example"})
+
+
+def test_both_sides_of_a_chunk_are_written_at_once_in_batches_as_full_as_ever(world: PacedWorld) -> None:
+    world.run(_on_both_sides(world))
+    seconds = world.run(seconds_of_a_run(world))
+    reading, writing = LATENCY.request + LATENCY.page, LATENCY.request + PAIRS * LATENCY.operation
+    beside = 4  # round trips more: both ends of the couplings are found, the writes are announced, all is kept
+    assert seconds == pytest.approx(reading + writing + (ROUND_TRIPS + beside) * STORAGE)
+    assert [side.requests for side in world.sides.values()] == [2, 2]
+    assert world.written["customers", "update"] == world.written["account", "update"] == PAIRS
 
 
 async def somebody_moves_the_state(world: PacedWorld) -> None:
