@@ -63,10 +63,17 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "changes-not-announced",
-        (("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),),
+        (
+            ("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),
+            (
+                "services/apply.py",
+                "action.before.attempting(action.writes, action.coupling, work.now)",
+                "action.before.unsure()",
+            ),
+        ),
         "After a lost answer the app takes its own edit for a person's: false conflicts, edits overwritten.",
-        18630,
-        (Luck.CRASH,),
+        2574,
+        (Luck.LOST_AFTER, Luck.CRASH),
     ),
     Planted(
         "no-fencing",
