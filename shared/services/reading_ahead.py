@@ -49,4 +49,5 @@ class ReadAhead:
         self._pages.clear()
         for page in pages:
             page.cancel()
-        await asyncio.gather(*pages, return_exceptions=True)
+        if pages:
+            await asyncio.gather(*pages, return_exceptions=True)
