@@ -20,6 +20,11 @@ from infra.local.part import announce, wait_until_told_to_stop
 SCRIPT = Path(__file__).resolve().parents[2] / ".dev/node/node_modules/azurite/dist/src/azurite.js"
 # Only the combined command prints the port that it really got.
 OPTIONS = ("--blobPort", "0", "--queuePort", "0", "--silent", "--disableTelemetry")
+# Azurite does not notice that whoever started it was killed; our end of its input does. It stores what it holds then.
+ENDS_WITH_US = (
+    "data:text/javascript,"
+    "process.stdin.on('error',()=>{}).on('close',()=>process.kill(process.pid,'SIGTERM')).resume()"
+)
 TABLE_SERVICE = re.compile(r"Azurite Table service is successfully listening at (http://[\d.]+:\d+)")
 # The account that every Azurite has; its key is public, printed in Azurite's own documentation.
 ACCOUNT = "devstoreaccount1"
@@ -43,10 +48,11 @@ async def serve(port: int, location: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="azurite-", ignore_cleanup_errors=True) as folder:
         process = await asyncio.create_subprocess_exec(
             node,
+            *("--import", ENDS_WITH_US),
             str(SCRIPT),
             *(*OPTIONS, "--tablePort", str(port), *kept),
             cwd=folder,  # Azurite leaves settings files where it is started
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
