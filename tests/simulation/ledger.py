@@ -17,6 +17,7 @@ from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Value
 from tests.simulation.kinds import BOTH_WAYS, DV, Kind
+from tests.simulation.leave import Leave
 
 type Shown = tuple[str, dict[str, Value]]  # a tag, and what the record says
 type Look = Callable[[Kind, Side], dict[str, Shown]]
@@ -66,6 +67,7 @@ class Story:
     agreed: defaultdict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
     edited: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
     deleted: set[Side] = field(default_factory=set)
+    deletions: int = 0
     made_by_people: set[Side] = field(default_factory=set)
     parted: bool = False
 
@@ -82,6 +84,12 @@ class Ledger:
         self._last: dict[tuple[str, Side], dict[str, Shown]] = {}
         self.happened: Counter[str] = Counter()
         self.stories: dict[tuple[str, str], Story] = {}
+        self.leaves: list[Leave] = []
+
+    @property
+    def edits(self) -> int:
+        """The number of the last edit."""
+        return self._number
 
     def rows_of(self, kind: Kind, side: Side) -> dict[str, Shown]:
         """The records of this kind as last looked at, by id."""
@@ -159,8 +167,9 @@ class Ledger:
 
     def _vanished(self, story: Story, side: Side, by_person: bool) -> None:
         if not by_person:
-            raise Broken("the app deletes nothing", f"{story.tag} is gone from {side}", story.tag)
+            self._judge_deletion(story, side)
         story.deleted.add(side)
+        story.deletions += 1
         story.now.pop(side, None)
 
     def _typed(self, story: Story, side: Side, name: str, value: Value) -> None:
@@ -228,9 +237,26 @@ class Ledger:
         return BOTH_WAYS is story.kind.direction is story.kind.fields[name].direction
 
     def _wins(self, story: Story, side: Side, name: str) -> bool:
-        """Whether the mapping lets the other side's edit win here."""
+        """Whether the mapping, or what a person has chosen, lets the other side's data win here."""
         winner = self._mappings[story.kind.name].update_conflict_resolution.winner
-        return winner is side.other and self.may_be_edited(story, side.other, name)
+        if winner is side.other and self.may_be_edited(story, side.other, name):
+            return True
+        return any(self._lets_overwrite(leave, story, side, name) for leave in self.leaves)
+
+    def _lets_overwrite(self, leave: Leave, story: Story, side: Side, name: str) -> bool:
+        if not leave.lets_overwrite(name) or not leave.covers(story.kind.name, story.tag, side):
+            return False
+        return not leave.in_conflicts or self.may_be_edited(story, side.other, name)
+
+    def _judge_deletion(self, story: Story, side: Side) -> None:
+        """The app deletes only what somebody has chosen, and nobody has edited since."""
+        leaves = [each for each in self.leaves if each.deletes and each.covers(story.kind.name, story.tag, side)]
+        if not leaves:
+            raise Broken("the app deletes nothing unasked", f"{story.tag} is gone from {side}", story.tag)
+        latest = max(entry.number for entry in story.now[side].values() if entry.origin is side)
+        if all((until := leave.last_edit()) is not None and latest > until for leave in leaves):
+            raise Broken("no edit is lost", f"{story.tag} was edited in {side}, and deleted there", story.tag)
+        self.happened["deleted by choice"] += 1
 
     def _check_no_doubles(self, kind: Kind, side: Side, rows: Mapping[str, Shown]) -> None:
         tags = [tag for tag, _ in rows.values()]

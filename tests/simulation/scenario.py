@@ -10,6 +10,8 @@ from shared.core.mapping import ConflictScope, DeletionConflictResolution, Updat
 from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
+WISHES = ("errors",)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,8 +37,8 @@ class Plan:
 class Scenario:
     """One world. `settings` are those of its mappings, `strengths` what its luck is like.
 
-    `deeds` is how many things people do within `minutes`, and `tasks` how many tasks they ask for; with `repeats` they
-    type a value that was typed before.
+    `deeds` is how many things people do within `minutes`, `tasks` how many tasks they ask for, and `wishes` the
+    families of what they wish besides; with `repeats` they type a value that was typed before.
     `in_step` worlds have been synchronized once before anything goes wrong.
     """
 
@@ -48,6 +50,7 @@ class Scenario:
     minutes: float
     deeds: int
     tasks: int
+    wishes: tuple[str, ...]
     records: int
     repeats: float
     in_step: bool
@@ -82,6 +85,7 @@ def scenario_of(plan: Plan) -> Scenario:
         minutes=draw.choice([4.0, 8.0, 15.0]),
         deeds=draw.choice([4, 8, 14]),
         tasks=plan.random("tasks").choice([0, 0, 0, 2, 5]),
+        wishes=_wishes(plan),
         records=draw.choice([1, 1, 2]),
         repeats=draw.choice([0.0, 0.0, 0.2]),
         in_step=draw.random() < 0.6,
@@ -89,6 +93,14 @@ def scenario_of(plan: Plan) -> Scenario:
         pace=draw.choice([0.05, 0.5, 3.0]),
         eagerness=draw.choice([0.05, 0.3]),
     )
+
+
+def _wishes(plan: Plan) -> tuple[str, ...]:
+    """Each family in a few worlds, so that what is added to one leaves the stories of all other worlds as they are."""
+    drawn = {name: plan.random(f"{name} wishes").choice([0, 0, 0, 0, 2, 5]) for name in WISHES}
+    wishes = [name for name, number in drawn.items() for _ in range(number)]
+    plan.random("order of wishes").shuffle(wishes)
+    return tuple(wishes)
 
 
 def _strengths(draw: random.Random) -> dict[Fault, float]:

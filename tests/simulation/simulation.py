@@ -10,6 +10,7 @@ from shared.core.sides import Side
 from shared.ports import JobMessage
 from shared.services.requests import enqueue_due
 from tests.simulation import verdict
+from tests.simulation.error_wishes import about_errors
 from tests.simulation.faults import Fault
 from tests.simulation.kinds import KINDS
 from tests.simulation.ledger import Broken, Story
@@ -18,10 +19,12 @@ from tests.simulation.scenario import Plan, Scenario, scenario_of
 from tests.simulation.scheduler import Endless, drive
 from tests.simulation.tasks import Tasks
 from tests.simulation.town import Town
+from tests.simulation.wishes import Wishes
 
 OUTAGE = (10.0, 300.0)
 RESTS = (1000.0, 1000.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0)  # seconds between the ticks of a calm world
 LARGE = 1000  # records of a page in a world at rest
+FAMILIES = {"errors": about_errors}
 ENOUGH = 3  # rests that there are in any case: what was given up wakes only then
 
 
@@ -69,6 +72,7 @@ class _Simulation:
         self.town = Town(plan, scenario)
         self.people = People(self.town)
         self.tasks = Tasks(self.town)
+        self.wishes = Wishes(self.town, FAMILIES)
         self._over = False
 
     def play(self) -> None:
@@ -80,6 +84,7 @@ class _Simulation:
         self._rest()
         verdict.check(self.town)
         self.tasks.check(verdict.jobs_of(self.town))
+        self.wishes.check(verdict.jobs_of(self.town))
         self._nothing_is_written_any_more()
         self._further_edits_arrive()
 
@@ -91,6 +96,7 @@ class _Simulation:
         scheduler.calm = False
         self.people.plan_deeds(self.scenario.minutes, self.scenario.deeds)
         self.tasks.plan(self.scenario.deeds, self.scenario.tasks, self.scenario.minutes)
+        self.wishes.plan(self.scenario.deeds + self.scenario.tasks, self.scenario.wishes, self.scenario.minutes)
         self._plan_accidents(end)
         scheduler.after(1.0, self._tick)
         scheduler.at(end, self._stop)

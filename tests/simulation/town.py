@@ -16,6 +16,7 @@ from shared.memory.rows import MemoryRows, Refusal
 from shared.memory.state import MemoryState
 from shared.ports import JobMessage, StateChange
 from shared.services.context import Facts, Policy, Services
+from shared.services.repositories.work_items import WorkItem
 from tests.simulation.clocks import VirtualTime
 from tests.simulation.faults import Fault, Luck
 from tests.simulation.hosts import RENEWED_EVERY, SESSIONS, Execution, Host
@@ -23,7 +24,7 @@ from tests.simulation.job_watch import JobWatch
 from tests.simulation.kinds import BC, BY_TABLE, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, PERSON, Dictionary, Kind
 from tests.simulation.ledger import Ledger, Shown
 from tests.simulation.scenario import Plan, Scenario
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import Scheduler, drive
 from tests.simulation.systems import ReplicatedBusinessCentral
 from tests.world import COMPANY, CONTACTS, TABLES
 
@@ -71,6 +72,15 @@ class Town:
     def mapping_of(self, kind: Kind) -> Mapping:
         """The kind's mapping."""
         return next(mapping for mapping in self.mappings if mapping.name == kind.name)
+
+    def items_of(self, kind: Kind) -> list[WorkItem]:
+        """The open work items of a mapping."""
+        return list(drive(self.judge.work_items(kind.name).all()).values())
+
+    def tag_of(self, kind: Kind, side: Side, record_id: str) -> str | None:
+        """Whose this record is; None where there is none."""
+        shown = self.ledger.rows_of(kind, side).get(record_id)
+        return shown[0] if shown is not None else None
 
     def _open_for_business(self) -> None:
         self.business_central.put(COMPANY, {"displayName": "Contoso", "currencyCode": LOCAL})

@@ -25,7 +25,7 @@ CURED = {Reason.SERVICE_REFUSED, Reason.PERMISSION_MISSING, Reason.VALUE_REFUSED
 
 def items_of(town: Town, kind: Kind) -> list[WorkItem]:
     """The open work items of a mapping."""
-    return list(drive(town.judge.work_items(kind.name).all()).values())
+    return town.items_of(kind)
 
 
 def check(town: Town) -> None:

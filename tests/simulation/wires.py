@@ -59,6 +59,8 @@ class Wire:
     async def _wired(self, name: str, member: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if self._scheduler.calm and self._host.is_well:
             self._scheduler.time.seconds += 0.02
+            if self._scheduler.say:
+                self._scheduler.tell(self._host.name, f"{self._name}.{name}")
             return await member(*args, **options)
         return await self._call(self._place(name), name, lambda fault: drive(member(*args, **options)))
 
@@ -98,9 +100,10 @@ class WiredState(Wire):
             self._host.town.stored(table, changes)
             return etags
 
-        if self._scheduler.calm and self._host.is_well:
-            return effect(None)
         about = f" {table} {' '.join(change.key for change in changes)}" if self._scheduler.say else ""
+        if self._scheduler.calm and self._host.is_well:
+            self._scheduler.tell(self._host.name, f"{self._name}.transact{about}")
+            return effect(None)
         try:
             result: dict[str, str] = await self._call(Place.STORE, "transact", effect, about)
         except StateConflict as conflict:
@@ -141,6 +144,7 @@ class WiredRows(Wire):
             return []
         attempt = _Writing(self._host, self._name, self._port, table, list(writes), list(returning))
         if self._scheduler.calm and self._host.is_well:
+            self._scheduler.tell(self._host.name, f"{self._name}.write{attempt.about()}")
             results = attempt.do(None)
         else:
             results = await self._call(Place.WRITE, "write", attempt.do, attempt.about())
