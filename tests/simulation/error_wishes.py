@@ -138,9 +138,9 @@ def _delete_records(draw: random.Random, town: Town, kind: Kind, item: WorkItem,
 
 def _delete_coupling(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish | None:
     """Of a person who is gone on one side: with a customer's would go those of its people in good health."""
-    if kind is not PERSON or not story.deleted:
+    if kind is not PERSON or story.crossed or (not story.deleted and not town.scenario.by_hand):
         return None
-    story.parted = True
+    story.parted += 1
 
     async def work(services: Services, anna: Caller) -> Sequence[str]:
         return _jobs(await delete_couplings(services, _selected(item), anna))

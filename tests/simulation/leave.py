@@ -55,7 +55,7 @@ class Leave:
     fields of these names, or in all of them.
 
     `deletes`: the record on `side` may be deleted, unless somebody edits it after `last_edit`. `in_conflicts`: only
-    where the other side was edited, too.
+    where the other side was edited, too. `makes`: the record may be created on `side` (where people couple by hand).
     """
 
     kind: str
@@ -65,6 +65,7 @@ class Leave:
     names: Set[str] | None = None
     in_conflicts: bool = False
     deletes: bool = False
+    makes: bool = False
     last_edit: Callable[[], int | None] = lambda: None
 
     def covers(self, kind: str, tag: str, side: Side) -> bool:
@@ -74,4 +75,4 @@ class Leave:
 
     def lets_overwrite(self, name: str) -> bool:
         """Whether it is about this field."""
-        return not self.deletes and (self.names is None or name in self.names)
+        return not (self.deletes or self.makes) and (self.names is None or name in self.names)

@@ -55,7 +55,8 @@ class Entry:
 class Story:
     """One record: what stands in each field of each side now, what has stood there, and who deleted it where.
 
-    `parted`: somebody has asked to uncouple what is left of it.
+    `parted` is how often somebody has asked to uncouple it, `coupled_at` the last edit before it was coupled by hand;
+    `crossed`: it has left its filter once.
     """
 
     kind: Kind
@@ -69,17 +70,27 @@ class Story:
     deleted: set[Side] = field(default_factory=set)
     deletions: int = 0
     made_by_people: set[Side] = field(default_factory=set)
-    parted: bool = False
+    parted: int = 0
+    coupled_at: int = 0
+    crossed: bool = False
+
+    def forget_agreement(self) -> None:
+        """Its coupling is removed: whatever differs from now on was edited on both sides."""
+        self.agreed.clear()
+        self.edited = {side: set(self.kind.fields) for side in Side}
 
 
 class Ledger:
     """Watches both systems through `look`. `happened` counts what came of things."""
 
-    def __init__(self, look: Look, mappings: Mapping[str, TableMapping], doubt: Callable[[], bool]) -> None:
-        """`doubt` tells whether an answer to a write has ever been lost."""
+    def __init__(
+        self, look: Look, mappings: Mapping[str, TableMapping], doubt: Callable[[], bool], *, by_hand: bool = False
+    ) -> None:
+        """`doubt` tells whether an answer to a write has ever been lost, `by_hand` that people make what is missing."""
         self._look = look
         self._mappings = mappings
         self._doubt = doubt
+        self._by_hand = by_hand
         self._number = 0
         self._last: dict[tuple[str, Side], dict[str, Shown]] = {}
         self.happened: Counter[str] = Counter()
@@ -151,6 +162,7 @@ class Ledger:
             for name, value in said.items():
                 self._typed(story, side, name, value)
             return
+        self._judge_creation(story, side)
         self.happened["created"] += 1
         for name, value in said.items():
             source = story.past[side.other][name].get(value)
@@ -226,6 +238,8 @@ class Ledger:
             self.happened["one way"] += 1
         elif self._wins(story, side, name):
             self.happened["overruled"] += 1
+        elif old.value is None and not story.agreed[name]:
+            self.happened["blank filled"] += 1  # never compared before: a blank is nobody's edit
         elif old.value in story.agreed[name]:
             self.happened["taken back"] += 1
         elif self._doubt() and old.value in story.past[side.other][name]:
@@ -247,6 +261,13 @@ class Ledger:
         if not leave.lets_overwrite(name) or not leave.covers(story.kind.name, story.tag, side):
             return False
         return not leave.in_conflicts or self.may_be_edited(story, side.other, name)
+
+    def _judge_creation(self, story: Story, side: Side) -> None:
+        """Where people couple by hand, the app makes only what was asked for, or what was there before."""
+        if self._by_hand and story.kind.direction is BOTH_WAYS and not story.deletions:
+            leaves = (each for each in self.leaves if each.makes)
+            if not any(each.covers(story.kind.name, story.tag, side) for each in leaves):
+                raise Broken("the app makes nothing unasked", f"{story.tag} was made in {side}", story.tag)
 
     def _judge_deletion(self, story: Story, side: Side) -> None:
         """The app deletes only what somebody has chosen, and nobody has edited since."""

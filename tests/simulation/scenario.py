@@ -10,7 +10,7 @@ from shared.core.mapping import ConflictScope, DeletionConflictResolution, Updat
 from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
-WISHES = ("errors",)
+WISHES: dict[str, tuple[int, ...]] = {"errors": (0, 0, 0, 0, 2, 5), "couplings": (0, 0, 0, 0, 0, 0, 6, 12)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Scenario:
 
     `deeds` is how many things people do within `minutes`, `tasks` how many tasks they ask for, and `wishes` the
     families of what they wish besides; with `repeats` they type a value that was typed before.
-    `in_step` worlds have been synchronized once before anything goes wrong.
+    `in_step` worlds have been synchronized once before anything goes wrong. In `by_hand` worlds people couple
+    and create customers and persons, and the app does so only when it is asked.
     """
 
     policy: Policy
@@ -54,6 +55,7 @@ class Scenario:
     records: int
     repeats: float
     in_step: bool
+    by_hand: bool
     stickiness: float
     pace: float
     eagerness: float
@@ -76,6 +78,10 @@ def scenario_of(plan: Plan) -> Scenario:
         "when_outside_filter": draw.choice([WhenOutsideFilter.RECEIVE_ONLY, WhenOutsideFilter.KEEP_IN_STEP]),
         "inactivity_timeout_minutes": plan.random("inactivity").choice([None, None, 30, 720]),
     }
+    wishes = _wishes(plan)
+    by_hand = "couplings" in wishes
+    if by_hand:
+        settings |= {"synch_only_coupled_records": True, "match_by": (("website",),)}
     return Scenario(
         policy=policy,
         settings=settings,
@@ -85,10 +91,11 @@ def scenario_of(plan: Plan) -> Scenario:
         minutes=draw.choice([4.0, 8.0, 15.0]),
         deeds=draw.choice([4, 8, 14]),
         tasks=plan.random("tasks").choice([0, 0, 0, 2, 5]),
-        wishes=_wishes(plan),
+        wishes=wishes,
         records=draw.choice([1, 1, 2]),
         repeats=draw.choice([0.0, 0.0, 0.2]),
         in_step=draw.random() < 0.6,
+        by_hand=by_hand,
         stickiness=draw.choice([0.0, 0.5, 0.9]),
         pace=draw.choice([0.05, 0.5, 3.0]),
         eagerness=draw.choice([0.05, 0.3]),
@@ -97,7 +104,7 @@ def scenario_of(plan: Plan) -> Scenario:
 
 def _wishes(plan: Plan) -> tuple[str, ...]:
     """Each family in a few worlds, so that what is added to one leaves the stories of all other worlds as they are."""
-    drawn = {name: plan.random(f"{name} wishes").choice([0, 0, 0, 0, 2, 5]) for name in WISHES}
+    drawn = {name: plan.random(f"{name} wishes").choice(numbers) for name, numbers in WISHES.items()}
     wishes = [name for name, number in drawn.items() for _ in range(number)]
     plan.random("order of wishes").shuffle(wishes)
     return tuple(wishes)

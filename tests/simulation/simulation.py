@@ -10,6 +10,7 @@ from shared.core.sides import Side
 from shared.ports import JobMessage
 from shared.services.requests import enqueue_due
 from tests.simulation import verdict
+from tests.simulation.coupling_wishes import Couplers
 from tests.simulation.error_wishes import about_errors
 from tests.simulation.faults import Fault
 from tests.simulation.kinds import KINDS
@@ -19,12 +20,11 @@ from tests.simulation.scenario import Plan, Scenario, scenario_of
 from tests.simulation.scheduler import Endless, drive
 from tests.simulation.tasks import Tasks
 from tests.simulation.town import Town
-from tests.simulation.wishes import Wishes
+from tests.simulation.wishes import Family, Wishes
 
 OUTAGE = (10.0, 300.0)
 RESTS = (1000.0, 1000.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0)  # seconds between the ticks of a calm world
 LARGE = 1000  # records of a page in a world at rest
-FAMILIES = {"errors": about_errors}
 ENOUGH = 3  # rests that there are in any case: what was given up wakes only then
 
 
@@ -72,7 +72,8 @@ class _Simulation:
         self.town = Town(plan, scenario)
         self.people = People(self.town)
         self.tasks = Tasks(self.town)
-        self.wishes = Wishes(self.town, FAMILIES)
+        families: dict[str, Family] = {"errors": about_errors, "couplings": Couplers(self.people)}
+        self.wishes = Wishes(self.town, families)
         self._over = False
 
     def play(self) -> None:
@@ -222,7 +223,7 @@ class _Simulation:
             ids = {town.ledger.id_of(story, side) for side in Side}
             names = [name for name, each in sorted(story.kind.fields.items()) if each.reference is None]
             side = draw.choice([each for each in Side if story.kind.direction.allows(each)])
-            if None in ids or ids & held or not self._is_active(story):
+            if None in ids or ids & held or not self._is_active(story) or not verdict.must_be_in_step(town, story):
                 continue
             name = draw.choice([name for name in names if story.kind.fields[name].direction.allows(side)])
             self.people.edit_anew(story, side, name)

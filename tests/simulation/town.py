@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.core.coupling import Coupling
 from shared.core.mapping import Mapping
 from shared.core.records import Update, Write
 from shared.core.sides import Side
@@ -22,7 +23,7 @@ from tests.simulation.faults import Fault, Luck
 from tests.simulation.hosts import RENEWED_EVERY, SESSIONS, Execution, Host
 from tests.simulation.job_watch import JobWatch
 from tests.simulation.kinds import BC, BY_TABLE, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, PERSON, Dictionary, Kind
-from tests.simulation.ledger import Ledger, Shown
+from tests.simulation.ledger import Ledger, Shown, Story
 from tests.simulation.scenario import Plan, Scenario
 from tests.simulation.scheduler import Scheduler, drive
 from tests.simulation.systems import ReplicatedBusinessCentral
@@ -52,7 +53,7 @@ class Town:
             kind.mapping(**({} if kind is CURRENCY else scenario.settings)) for kind in KINDS
         )
         by_name = {mapping.name: mapping for mapping in self.mappings}
-        self.ledger = Ledger(self._look, by_name, self._was_in_doubt)
+        self.ledger = Ledger(self._look, by_name, self._was_in_doubt, by_hand=scenario.by_hand)
         self.jobs = JobWatch()
         self.defects: list[Exception] = []
         self.taken: list[JobMessage] = []
@@ -81,6 +82,20 @@ class Town:
         """Whose this record is; None where there is none."""
         shown = self.ledger.rows_of(kind, side).get(record_id)
         return shown[0] if shown is not None else None
+
+    def is_coupled(self, story: Story) -> bool:
+        """Whether what there is of this record is coupled, with each other where there are both."""
+        return self.coupling_of(story) is not None
+
+    def coupling_of(self, story: Story) -> Coupling | None:
+        """The coupling of what there is of this record."""
+        ids = {side: one for side in Side if (one := self.ledger.id_of(story, side)) is not None}
+        for side, one in ids.items():
+            found = drive(self.judge.couplings(story.kind.name).find(side, [one])).get(one)
+            if found is None or any(found.at(each).id != key for each, key in ids.items()):
+                return None
+            return found  # type: ignore[no-any-return]
+        return None
 
     def _open_for_business(self) -> None:
         self.business_central.put(COMPANY, {"displayName": "Contoso", "currencyCode": LOCAL})
