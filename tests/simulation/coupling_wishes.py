@@ -48,8 +48,13 @@ class Couplers:
         return _couple(draw, town, story) if draw.random() < 0.7 else None
 
     def _part(self, draw: random.Random, town: Town, story: Story) -> Wish | None:
-        """Not a customer whose people would be parted from their rows, too, and nothing that may be outside."""
-        if story.crossed or (story.kind is CUSTOMER and self._people.is_referred_to(story.tag)):
+        """Not a customer whose people would be parted from their rows, too, and nothing that may be outside,
+        or be made once more by what was asked for before."""
+        if (
+            story.crossed
+            or _is_asked_for(town, story)
+            or (story.kind is CUSTOMER and self._people.is_referred_to(story.tag))
+        ):
             return None
         side = draw.choice(list(Side))
         ids = {"business_central_ids" if side is BC else "dataverse_ids": (town.ledger.id_of(story, side),)}
@@ -65,9 +70,12 @@ class Couplers:
 
 def _is_being_made(town: Town, story: Story) -> bool:
     """Whether the app makes what is missing, perhaps: who enters it all the same has it twice."""
+    return _is_asked_for(town, story) or town.is_coupled(story)
+
+
+def _is_asked_for(town: Town, story: Story) -> bool:
     makes = (leave for leave in town.ledger.leaves if leave.makes)
-    is_asked = any(leave.covers(story.kind.name, story.tag, side) for leave in makes for side in Side)
-    return is_asked or town.is_coupled(story)
+    return any(leave.covers(story.kind.name, story.tag, side) for leave in makes for side in Side)
 
 
 def _couple(draw: random.Random, town: Town, story: Story) -> Wish:
@@ -85,15 +93,14 @@ def _couple(draw: random.Random, town: Town, story: Story) -> Wish:
         return [answer.job.id] if answer.job is not None else []
 
     def leaves(asked: Asked) -> list[Leave]:
-        known = (asked.is_on, frozenset({story.tag}))
+        kind, tags = story.kind.name, frozenset({story.tag})
         if is_new:
-            return [Leave(story.kind.name, side, *known, makes=True) for side in Side if ids[side] is None]
-        return [Leave(story.kind.name, after.source.other, *known)] if after.source else []
+            return [Leave(kind, side, asked.may_come, tags, makes=True) for side in Side if ids[side] is None]
+        return [Leave(kind, after.source.other, asked.is_on, tags)] if after.source else []
 
     def done(asked: Asked) -> None:
         if asked.jobs and (story.parted, story.deletions) == (parted, deletions) and not town.is_coupled(story):
             raise Broken("a choice is carried out", f"{story.tag} was to be coupled, and is not", story.tag)
-        story.coupled_at = town.ledger.edits
 
     return Wish("create by hand" if is_new else "couple by hand", work, leaves, done)
 
@@ -117,7 +124,7 @@ def _match(draw: random.Random, town: Town, kind: Kind) -> Wish:
         return [(await match_coupling(services, wanted, anna)).id]
 
     def leaves(asked: Asked) -> list[Leave]:
-        found = [Leave(kind.name, DV, asked.is_on, makes=True)] if wanted.create_new is not CreateNew.NEVER else []
+        found = [Leave(kind.name, DV, asked.may_come, makes=True)] if wanted.create_new is not CreateNew.NEVER else []
         if wanted.synchronize_after_coupling and (winner := wanted.resolve_update_conflicts.winner) is not None:
             found.append(Leave(kind.name, winner.other, asked.is_on))
         return found
@@ -127,7 +134,5 @@ def _match(draw: random.Random, town: Town, kind: Kind) -> Wish:
             is_as_it_was = (story.parted, story.deletions) == (parted, deletions) and not story.crossed
             if asked.jobs and is_as_it_was and not town.is_coupled(story):
                 raise Broken("a choice is carried out", f"{story.tag} was to be matched, and is not coupled", story.tag)
-        for story in town.ledger.stories.values():
-            story.coupled_at = town.ledger.edits
 
     return Wish("match", work, leaves, done)

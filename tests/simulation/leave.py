@@ -19,7 +19,8 @@ _LOSSES = ("failed", "skipped")
 class Asked:
     """A request of a person, who has a `label` of their own: so the jobs that come of it are known whatever happens.
 
-    `edits` is the number of the last edit when it was sent, `answered` when its answer came; `done` is called once, as
+    `edits` is the number of the last edit when it was sent, `answered` when its answer came,
+    which `is_certain` when it says what was stored; `done` is called once, as
     soon as all its jobs have ended and every record was done.
     """
 
@@ -27,6 +28,7 @@ class Asked:
     host: Host
     edits: int
     answered: int | None = None
+    is_certain: bool = False
     jobs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     done: Callable[[Asked], None] | None = None
 
@@ -41,6 +43,10 @@ class Asked:
         """Whether something may still be done for it: by the instance that was asked, or by its jobs."""
         is_asking = self.answered is None and self.host.alive
         return is_asking or any(not JobStatus(body["status"]).ended for body in self.jobs.values())
+
+    def may_come(self) -> bool:
+        """Whether a task may be stored of which nobody knows: the request has failed on its way, or is on it."""
+        return not self.is_certain or self.is_on()
 
     def _is_done(self) -> bool:
         return all(

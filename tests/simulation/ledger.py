@@ -55,7 +55,7 @@ class Entry:
 class Story:
     """One record: what stands in each field of each side now, what has stood there, and who deleted it where.
 
-    `parted` is how often somebody has asked to uncouple it, `coupled_at` the last edit before it was coupled by hand;
+    `parted` is how often somebody has asked to uncouple it, `coupled_at` the last edit before it was coupled;
     `crossed`: it has left its filter once.
     """
 
@@ -227,7 +227,8 @@ class Ledger:
         for other in self.unit(story.kind, name):
             mine = story.now[side][other]
             is_open = mine.origin is side and not mine.known and self._both_ways(story, other)
-            if other != name and is_open and mine.value not in story.agreed[other]:
+            is_blank = mine.value is None and not story.agreed[other]  # never compared: nobody's edit
+            if other != name and is_open and not is_blank and mine.value not in story.agreed[other]:
                 raise Broken("a group is one", f"{what}, though {other} there was {mine.value!r}", story.tag)
 
     def _judge_open_edit(self, story: Story, side: Side, name: str, old: Entry, new: Entry, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from shared.core.coupling import Coupling
@@ -15,7 +15,7 @@ from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.rows import MemoryRows, Refusal
 from shared.memory.state import MemoryState
-from shared.ports import JobMessage, StateChange
+from shared.ports import Insert, JobMessage, StateChange
 from shared.services.context import Facts, Policy, Services
 from shared.services.repositories.work_items import WorkItem
 from tests.simulation.clocks import VirtualTime
@@ -181,6 +181,13 @@ class Town:
     def stored(self, table: str, changes: Sequence[StateChange]) -> None:
         """Documents were stored."""
         self.jobs.stored(table, changes)
+        if table == "couplings":
+            self._coupled({change.key.removeprefix("bc|") for change in changes if isinstance(change, Insert)})
+
+    def _coupled(self, keys: Collection[str]) -> None:
+        for story in self.ledger.stories.values():
+            if self.ledger.id_of(story, BC) in keys:
+                story.coupled_at = self.ledger.edits
 
     def port_for(self, name: str, fault: Fault | None) -> MemoryRows:
         """The system that answers a reading call."""

@@ -75,8 +75,10 @@ class Wishes:
         try:
             jobs = set(await wish.work(services, Caller(asked.label)))
         except Problem as refusal:
+            asked.is_certain = True
             town.scheduler.tell("people", f"refused: {refusal}")
         else:
+            asked.is_certain = True
             self._promised |= jobs
             town.ledger.happened[wish.what] += bool(jobs)
         finally:
