@@ -10,7 +10,11 @@ from shared.core.mapping import ConflictScope, DeletionConflictResolution, Updat
 from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
-WISHES: dict[str, tuple[int, ...]] = {"errors": (0, 0, 0, 0, 2, 5), "couplings": (0, 0, 0, 0, 0, 0, 6, 12)}
+WISHES: dict[str, tuple[int, ...]] = {  # families, and how many wishes of each there may be
+    "errors": (0, 0, 0, 0, 2, 5),
+    "couplings": (0, 0, 0, 0, 0, 0, 6, 12),
+    "full": (0, 0, 0, 0, 2, 4),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tests.simulation import verdict
 from tests.simulation.coupling_wishes import Couplers
 from tests.simulation.error_wishes import about_errors
 from tests.simulation.faults import Fault
+from tests.simulation.full_wishes import check_review, in_full
 from tests.simulation.kinds import KINDS
 from tests.simulation.ledger import Broken, Story
 from tests.simulation.people import People, ask_for_all
@@ -72,7 +73,7 @@ class _Simulation:
         self.town = Town(plan, scenario)
         self.people = People(self.town)
         self.tasks = Tasks(self.town)
-        families: dict[str, Family] = {"errors": about_errors, "couplings": Couplers(self.people)}
+        families: dict[str, Family] = {"errors": about_errors, "couplings": Couplers(self.people), "full": in_full}
         self.wishes = Wishes(self.town, families)
         self._over = False
 
@@ -86,6 +87,7 @@ class _Simulation:
         verdict.check(self.town)
         self.tasks.check(verdict.jobs_of(self.town))
         self.wishes.check(verdict.jobs_of(self.town))
+        check_review(self.town)
         self._nothing_is_written_any_more()
         self._further_edits_arrive()
 

@@ -72,7 +72,11 @@ class Town:
 
     def mapping_of(self, kind: Kind) -> Mapping:
         """The kind's mapping."""
-        return next(mapping for mapping in self.mappings if mapping.name == kind.name)
+        return self.mapping_named(kind.name)
+
+    def mapping_named(self, name: str) -> Mapping:
+        """The mapping of that name."""
+        return next(mapping for mapping in self.mappings if mapping.name == name)
 
     def items_of(self, kind: Kind) -> list[WorkItem]:
         """The open work items of a mapping."""

@@ -80,6 +80,6 @@ class Wishes:
         else:
             asked.is_certain = True
             self._promised |= jobs
-            town.ledger.happened[wish.what] += bool(jobs)
+            town.ledger.happened[wish.what] += 1
         finally:
             asked.answered = town.ledger.edits
