@@ -95,8 +95,8 @@ def _couple(draw: random.Random, town: Town, story: Story) -> Wish:
     def leaves(asked: Asked) -> list[Leave]:
         kind, tags = story.kind.name, frozenset({story.tag})
         if is_new:
-            return [Leave(kind, side, asked.may_come, tags, makes=True) for side in Side if ids[side] is None]
-        return [Leave(kind, after.source.other, asked.is_on, tags)] if after.source else []
+            return [Leave(asked, kind, side, tags, makes=True) for side in Side if ids[side] is None]
+        return [Leave(asked, kind, after.source.other, tags)] if after.source else []
 
     def done(asked: Asked) -> None:
         if asked.jobs and (story.parted, story.deletions) == (parted, deletions) and not town.is_coupled(story):
@@ -124,9 +124,9 @@ def _match(draw: random.Random, town: Town, kind: Kind) -> Wish:
         return [(await match_coupling(services, wanted, anna)).id]
 
     def leaves(asked: Asked) -> list[Leave]:
-        found = [Leave(kind.name, DV, asked.may_come, makes=True)] if wanted.create_new is not CreateNew.NEVER else []
+        found = [Leave(asked, kind.name, DV, makes=True)] if wanted.create_new is not CreateNew.NEVER else []
         if wanted.synchronize_after_coupling and (winner := wanted.resolve_update_conflicts.winner) is not None:
-            found.append(Leave(kind.name, winner.other, asked.is_on))
+            found.append(Leave(asked, kind.name, winner.other))
         return found
 
     def done(asked: Asked) -> None:

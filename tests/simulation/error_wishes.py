@@ -17,27 +17,35 @@ from shared.services.synchronizing_errors import synchronize_errors
 from tests.simulation.kinds import KINDS, PERSON, Kind
 from tests.simulation.leave import Asked, Leave
 from tests.simulation.ledger import Broken, Story
+from tests.simulation.people import People
 from tests.simulation.town import Town
 from tests.simulation.wishes import Wish
 
 type Error = tuple[Kind, WorkItem, Story]
 
 
-def about_errors(draw: random.Random, town: Town) -> Wish | None:
-    """One error is solved in one of the ways, or all are tried again."""
-    kind = draw.choice(KINDS)
-    if draw.random() < 0.15:
-        return draw.choice([_retry_all, lambda: _find_deleted(draw, kind)])()
-    errors = _errors(town)
-    if not errors:
-        return None
-    error = draw.choice(errors)
-    ways = [_retry, _synchronize, _synchronize]
-    if error[1].fields:
-        ways += [_by_field] * 2
-    if len(error[2].now) == 1:
-        ways += [_restore, _delete_records, _delete_coupling]
-    return draw.choice(ways)(draw, town, *error)
+class Minders:
+    """Whoever minds the errors."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def __call__(self, draw: random.Random, town: Town) -> Wish | None:
+        """One error is solved in one of the ways, or all are tried again; where there is none, one is made."""
+        kind = draw.choice(KINDS)
+        if draw.random() < 0.15:
+            return draw.choice([_retry_all, lambda: _find_deleted(draw, kind)])()
+        errors = _errors(town)
+        if not errors:
+            draw.choice([self._people.deletes, self._people.edits_both_sides])(draw)
+            return None
+        error = draw.choice(errors)
+        ways = [_retry, _synchronize, _synchronize]
+        if error[1].fields:
+            ways += [_by_field] * 2
+        if len(error[2].now) == 1:
+            ways = [_retry, _restore, _restore, _delete_records, _delete_records, _delete_coupling]
+        return draw.choice(ways)(draw, town, *error)
 
 
 def _errors(town: Town) -> list[Error]:
@@ -126,8 +134,7 @@ def _delete_records(draw: random.Random, town: Town, kind: Kind, item: WorkItem,
         return _jobs(await delete_records(services, _selected(item), anna))
 
     def leaves(asked: Asked) -> list[Leave]:
-        known = {"tags": {story.tag}, "deletes": True, "last_edit": lambda: asked.answered}
-        return [Leave(kind.name, survivor, asked.is_on, **known)]  # type: ignore[arg-type]
+        return [Leave(asked, kind.name, survivor, {story.tag}, deletes=True)]
 
     def done(asked: Asked) -> None:
         if asked.jobs and survivor in story.now:
@@ -154,7 +161,7 @@ def _gives_way(story: Story, chosen: Mapping[str, Side]) -> Callable[[Asked], li
     def leaves(asked: Asked) -> list[Leave]:
         names = {source: {name for name, side in chosen.items() if side is source} for source in Side}
         kind, tags = story.kind.name, {story.tag}
-        return [Leave(kind, side.other, asked.is_on, tags, names[side]) for side in Side if names[side]]
+        return [Leave(asked, kind, side.other, tags, names[side]) for side in Side if names[side]]
 
     return leaves
 

@@ -102,8 +102,8 @@ def _form(draw: random.Random, kind: Kind) -> LineForm:
 
 def _leaves(asked: Asked, kinds: Sequence[Kind]) -> list[Leave]:
     """No conflict is left to a person: Business Central wins, whatever the mapping says; what is missing is made."""
-    wins = [Leave(kind.name, DV, asked.is_on, in_conflicts=True) for kind in kinds]
-    return wins + [Leave(kind.name, side, asked.may_come, makes=True) for kind in kinds for side in Side]
+    wins = [Leave(asked, kind.name, DV, in_conflicts=True) for kind in kinds]
+    return wins + [Leave(asked, kind.name, side, makes=True) for kind in kinds for side in Side]
 
 
 def check_review(town: Town) -> None:

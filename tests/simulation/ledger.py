@@ -259,7 +259,8 @@ class Ledger:
         return any(self._lets_overwrite(leave, story, side, name) for leave in self.leaves)
 
     def _lets_overwrite(self, leave: Leave, story: Story, side: Side, name: str) -> bool:
-        if not leave.lets_overwrite(name) or not leave.covers(story.kind.name, story.tag, side):
+        edit = story.now[side][name].number
+        if not leave.lets_overwrite(name, edit) or not leave.covers(story.kind.name, story.tag, side):
             return False
         return not leave.in_conflicts or self.may_be_edited(story, side.other, name)
 
@@ -275,8 +276,8 @@ class Ledger:
         leaves = [each for each in self.leaves if each.deletes and each.covers(story.kind.name, story.tag, side)]
         if not leaves:
             raise Broken("the app deletes nothing unasked", f"{story.tag} is gone from {side}", story.tag)
-        latest = max(entry.number for entry in story.now[side].values() if entry.origin is side)
-        if all((until := leave.last_edit()) is not None and latest > until for leave in leaves):
+        latest = max((entry.number for entry in story.now[side].values() if entry.origin is side), default=0)
+        if not any(leave.lets_delete(latest) for leave in leaves):
             raise Broken("no edit is lost", f"{story.tag} was edited in {side}, and deleted there", story.tag)
         self.happened["deleted by choice"] += 1
 

@@ -11,7 +11,7 @@ from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
 WISHES: dict[str, tuple[int, ...]] = {  # families, and how many wishes of each there may be
-    "errors": (0, 0, 0, 0, 2, 5),
+    "errors": (0, 0, 0, 0, 4, 8),
     "couplings": (0, 0, 0, 0, 0, 0, 6, 12),
     "full": (0, 0, 0, 0, 2, 4),
 }

@@ -11,7 +11,7 @@ from shared.ports import JobMessage
 from shared.services.requests import enqueue_due
 from tests.simulation import verdict
 from tests.simulation.coupling_wishes import Couplers
-from tests.simulation.error_wishes import about_errors
+from tests.simulation.error_wishes import Minders
 from tests.simulation.faults import Fault
 from tests.simulation.full_wishes import check_review, in_full
 from tests.simulation.kinds import KINDS
@@ -73,7 +73,11 @@ class _Simulation:
         self.town = Town(plan, scenario)
         self.people = People(self.town)
         self.tasks = Tasks(self.town)
-        families: dict[str, Family] = {"errors": about_errors, "couplings": Couplers(self.people), "full": in_full}
+        families: dict[str, Family] = {
+            "errors": Minders(self.people),
+            "couplings": Couplers(self.people),
+            "full": in_full,
+        }
         self.wishes = Wishes(self.town, families)
         self._over = False
 

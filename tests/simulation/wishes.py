@@ -65,7 +65,7 @@ class Wishes:
         if wish is None:
             return
         host = draw.choice(hosts)
-        asked = Asked(f"Anna {number}", host, town.ledger.edits, done=wish.done)
+        asked = Asked(f"Anna {number}", host, lambda: (town.time.seconds, town.ledger.edits), done=wish.done)
         town.jobs.asked[asked.label] = asked
         town.ledger.leaves += wish.leaves(asked)
         host.spawn(self._ask(wish, asked, host.services), f"is asked to {wish.what}")
