@@ -115,13 +115,13 @@ def _by_field(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story
 
 
 def _restore(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish:
-    deletions = story.deletions
+    stood = (story.deletions, story.parted)
 
     async def work(services: Services, anna: Caller) -> Sequence[str]:
         return _jobs(await restore(services, _selected(item), anna))
 
     def done(asked: Asked) -> None:
-        if story.deletions == deletions and len(story.now) != len(Side):
+        if asked.jobs and (story.deletions, story.parted) == stood and len(story.now) != len(Side):
             raise Broken("a choice is carried out", f"{story.tag} was to be restored, and is not", story.tag)
 
     return Wish("restore", work, done=done)
@@ -129,6 +129,7 @@ def _restore(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story:
 
 def _delete_records(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish:
     (survivor,) = story.now
+    parted = story.parted
 
     async def work(services: Services, anna: Caller) -> Sequence[str]:
         return _jobs(await delete_records(services, _selected(item), anna))
@@ -137,7 +138,7 @@ def _delete_records(draw: random.Random, town: Town, kind: Kind, item: WorkItem,
         return [Leave(asked, kind.name, survivor, {story.tag}, deletes=True)]
 
     def done(asked: Asked) -> None:
-        if asked.jobs and survivor in story.now:
+        if asked.jobs and story.parted == parted and survivor in story.now:
             raise Broken("a choice is carried out", f"{story.tag} was to be deleted, and is not", story.tag)
 
     return Wish("delete records", work, leaves, done)

@@ -6,8 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.core.jobs import Counters, Job, JobStatus
+from shared.core.effects import Effect
+from shared.core.jobs import Counters, Job, JobStatus, JobType
+from shared.core.preview import Planned
+from shared.core.records import Create, Delete, Update, Write
 from shared.core.sides import Side, direction_from
+from shared.core.tables import Table
 from shared.ports import Insert, Put, StateChange
 from tests.simulation.hosts import Execution
 from tests.simulation.kinds import KINDS, Kind
@@ -22,6 +26,8 @@ class JobWatch:
 
     def __init__(self) -> None:
         self.asked: dict[str, Asked] = {}
+        self.shown: dict[str, list[Planned]] = {}
+        self._callers: dict[str, tuple[str, str]] = {}
         self._ended: dict[str, dict[str, Any]] = {}
         self._endings: dict[str, Any] = {}
         self._in_work: defaultdict[str, list[Execution]] = defaultdict(list)
@@ -33,6 +39,7 @@ class JobWatch:
             if table == "runs" and isinstance(change, (Put, Insert)) and change.body.get("ended") is not None:
                 self._check_run(change.key, change.body)
             if table == "jobs" and isinstance(change, (Put, Insert)):
+                self._callers[change.body["run"]] = (change.body["type"], change.body["requested_by"])
                 before = self._ended.get(change.key)
                 if before is not None and before != dict(change.body):
                     told = {
@@ -51,6 +58,19 @@ class JobWatch:
             raise Broken("a run ends once", f"run {key} of {body['mapping']} ended with {ending}, now {body['ending']}")
         if body["ended"]:
             self._endings[key] = body["ending"]
+
+    def is_preview(self, run: str) -> bool:
+        """Whether this run only looks."""
+        return self._callers.get(run, ("", ""))[0] == JobType.PREVIEW
+
+    def is_about_to_write(self, execution: Execution, table: Table, writes: Sequence[Write]) -> None:
+        """A slice sends these writes. Raises Broken when it is to look only, or does what its preview has not shown."""
+        _, caller = self._callers.get(execution.run, ("", ""))
+        if self.is_preview(execution.run):
+            raise Broken("a preview writes nothing", f"{len(writes)} writes to {table.name}")
+        for write in writes if caller in self.shown else ():
+            if not any(_is_shown(one, table.side, write) for one in self.shown[caller]):
+                raise Broken("only what was shown is done", f"{write} in {table.name}")
 
     def begins(self, execution: Execution) -> None:
         """A slice begins; one of the same mapping that is still in work has lost its right to count."""
@@ -90,6 +110,20 @@ class JobWatch:
             if job.counters.inserted < created or job.counters.modified < updated:
                 did = f"{created} were created and {updated} changed for certain"
                 raise Broken("counters tell what happened", f"{job.mapping} to {side}: {did}, counted {job.counters}")
+
+
+def _is_shown(plan: Planned, side: Side, write: Write) -> bool:
+    """Whether a preview has shown this write: the record, the columns and the new values."""
+    values = {one.column: one.new for one in plan.values if one.side is side}
+    match write:
+        case Create():
+            return plan.side is side and plan.effect in (Effect.CREATE, Effect.RESTORE) and write.values == values
+        case Update():
+            return plan.ids[side] == write.id and all(
+                name in values and values[name] == value for name, value in write.values.items()
+            )
+        case Delete():
+            return plan.effect is Effect.DELETE and plan.side is side and plan.ids[side] == write.id
 
 
 def _check_most(jobs: Sequence[Job], name: str, created: int, updated: int) -> None:

@@ -21,7 +21,8 @@ class Asked:
     """A request of a person, who has a `label` of their own: so the jobs that come of it are known whatever happens.
 
     `now` tells the time in seconds and the number of the last edit, `answered` that number when its answer came,
-    which `is_certain` when it says what was stored; `ended` are both when its last job ended. `done` is called once, as
+    which `is_certain` when it says what was stored; `ended` are both when its last job ended, `seen`
+    both when the records were looked at that it is about, where that was before. `done` is called once, as
     soon as all its jobs have ended and every record was done.
     """
 
@@ -32,6 +33,7 @@ class Asked:
     is_certain: bool = False
     jobs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     ended: tuple[float, int] | None = None
+    seen: tuple[float, int] | None = None
     done: Callable[[Asked], None] | None = None
 
     def __post_init__(self) -> None:
@@ -97,4 +99,5 @@ class Leave:
 
     def lets_delete(self, edit: int) -> bool:
         """Whether a record whose last edit has this number may be deleted."""
-        return self.deletes and (self.asked.answered is None or edit <= self.asked.answered)
+        known = self.asked.seen[1] if self.asked.seen is not None else self.asked.answered
+        return self.deletes and (known is None or edit <= known)

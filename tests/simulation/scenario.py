@@ -14,6 +14,7 @@ WISHES: dict[str, tuple[int, ...]] = {  # families, and how many wishes of each 
     "errors": (0, 0, 0, 0, 4, 8),
     "couplings": (0, 0, 0, 0, 0, 0, 6, 12),
     "full": (0, 0, 0, 0, 2, 4),
+    "previews": (0, 0, 0, 0, 5, 10),
 }
 
 

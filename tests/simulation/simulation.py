@@ -17,6 +17,7 @@ from tests.simulation.full_wishes import check_review, in_full
 from tests.simulation.kinds import KINDS
 from tests.simulation.ledger import Broken, Story
 from tests.simulation.people import People, ask_for_all
+from tests.simulation.preview_wishes import Lookers
 from tests.simulation.scenario import Plan, Scenario, scenario_of
 from tests.simulation.scheduler import Endless, drive
 from tests.simulation.tasks import Tasks
@@ -77,6 +78,7 @@ class _Simulation:
             "errors": Minders(self.people),
             "couplings": Couplers(self.people),
             "full": in_full,
+            "previews": Lookers(),
         }
         self.wishes = Wishes(self.town, families)
         self._over = False

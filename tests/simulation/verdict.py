@@ -220,6 +220,6 @@ def jobs_of(town: Town) -> list[Job]:
 
 
 def _parts(town: Town, kind: Kind) -> list[StateRow]:
-    """What is left of the lists of tasks."""
+    """What is left of the lists of tasks; those of previews are there for people to look at."""
     rows: list[StateRow] = drive(town.state.scan("runs", f"default|{kind.name}", prefix=PART))
-    return rows
+    return [row for row in rows if not town.jobs.is_preview(row.key.split("|")[1])]

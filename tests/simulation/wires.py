@@ -142,6 +142,8 @@ class WiredRows(Wire):
         """See RowStore."""
         if not writes:
             return []
+        if (execution := EXECUTION.get()) is not None:
+            self._host.town.jobs.is_about_to_write(execution, table, writes)
         attempt = _Writing(self._host, self._name, self._port, table, list(writes), list(returning))
         if self._scheduler.calm and self._host.is_well:
             self._scheduler.tell(self._host.name, f"{self._name}.write{attempt.about()}")
@@ -152,7 +154,7 @@ class WiredRows(Wire):
                 results += await self._call(Place.WRITE, "write", attempt.go_on, " (the rest)")
         if self._scheduler.say:
             self._scheduler.tell(self._host.name, f"{self._name} answers {_told(results)}")
-        if (execution := EXECUTION.get()) is not None:
+        if execution is not None:
             execution.answered(table, writes, results)
         return results
 
