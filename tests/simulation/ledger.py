@@ -42,13 +42,19 @@ class Entry:
     """A value that stands in a field.
 
     `number` is the edit's, over all edits; `origin` is where a person made it; `known` is whether the other side has
-    held the same value since.
+    held the same value since. `back_to` is the number of what both sides last agreed on, where this takes an edit back.
     """
 
     value: Value
     number: int
     origin: Side
     known: bool = False
+    back_to: int | None = None
+
+    @property
+    def age(self) -> int:
+        """The number of the edit it goes back to, all in all."""
+        return self.number if self.back_to is None else self.back_to
 
 
 @dataclass(slots=True)
@@ -66,6 +72,7 @@ class Story:
         default_factory=lambda: {side: defaultdict(dict) for side in Side}
     )
     agreed: defaultdict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
+    base: dict[str, Entry] = field(default_factory=dict)
     edited: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
     deleted: set[Side] = field(default_factory=set)
     deletions: int = 0
@@ -187,11 +194,14 @@ class Ledger:
     def _typed(self, story: Story, side: Side, name: str, value: Value) -> None:
         self._number += 1
         story.edited[side].add(name)
-        self._stands(story, side, name, Entry(value, self._number, side))
+        base = story.base.get(name)
+        back_to = base.age if base is not None and base.value == value else None
+        self._stands(story, side, name, Entry(value, self._number, side, back_to=back_to))
 
     def _carried(self, story: Story, side: Side, name: str, entry: Entry) -> None:
         """The app merges from here: an edit that is taken back to this is none, though the other side has moved on."""
         story.agreed[name].add(entry.value)
+        story.base[name] = entry
         self._stands(story, side, name, entry)
 
     def _stands(self, story: Story, side: Side, name: str, entry: Entry) -> None:
@@ -216,7 +226,7 @@ class Ledger:
             self.happened["one way"] += 1  # a source that never had a value asserts its blank
         elif old.origin is side and not old.known:
             self._judge_open_edit(story, side, name, old, new, what)
-        elif new.number < old.number and not (old.origin is side and self._wins(story, side, name)):
+        elif new.number < old.age and not (old.origin is side and self._wins(story, side, name)):
             raise Broken("nothing goes back", f"{what}, which is older", story.tag)
         return replace(new)
 
