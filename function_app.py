@@ -1,15 +1,17 @@
-"""Entry of the Azure Functions app: wires the services once and registers the triggers."""
+"""Entry of the Azure Functions app: reads the settings and registers the triggers; what they need comes when called."""
 
 import os
 
 import azure.functions as func
 
-from functions import BLUEPRINTS, OPERATIONS
 from functions.api.blueprint import api_blueprint
-from shared.bootstrap import access_from, connections_from
+from functions.jobs import jobs_blueprint
+from functions.routes import ROUTES
+from functions.timers import timers_blueprint
+from shared.bootstrap import access_from, connections_from, schedule_from
 
 app = func.FunctionApp()
 _connections = connections_from(os.environ)
-for _blueprint in BLUEPRINTS:
-    app.register_functions(_blueprint(_connections))
-app.register_functions(api_blueprint(OPERATIONS, _connections, access_from(os.environ)))
+app.register_functions(timers_blueprint(_connections, schedule_from(os.environ)))
+app.register_functions(jobs_blueprint(_connections))
+app.register_functions(api_blueprint(ROUTES, _connections, access_from(os.environ)))

@@ -48,7 +48,7 @@ class ImportQuery(Form):
     digest: str | None = Field(None, max_length=64, description="Of the preview that is to be done.")
 
 
-@operation("GET", "configuration/changes", Role.READER, {200: ChangesAnswer})
+@operation(Role.READER, {200: ChangesAnswer})
 async def list_configuration_changes(call: Call[ChangesQuery]) -> Reply:
     """Who changed what of the configuration and when, newest first.
 
@@ -64,14 +64,15 @@ async def list_configuration_changes(call: Call[ChangesQuery]) -> Reply:
     return Reply(ChangesAnswer(changes=shown, continuation=page.continuation))
 
 
-@operation("GET", "configuration", Role.READER, {200: (Yaml, ConfigurationAnswer)})
+@operation(Role.READER, {200: (Yaml, ConfigurationAnswer)})
 async def export_configuration(call: Call[ExportQuery]) -> Reply:
     """The whole configuration of the connection as one file: all mappings with their field mappings and schedules.
 
     In YAML, unless `format` or the header `Accept` asks for JSON. Always in the same order, without what is so by
     default, without any secret and any state, so two exports can be compared line by line. The standard set
-    (`shared/defaults/mappings.json`) is a file of this kind: JSON is YAML, too. Tables are named and not described:
-    importing reads their descriptions from the services.
+    (`shared/defaults/mappings.json`) is a file of this kind: JSON is YAML, too. Tables that
+    the app does not know by itself are described by the columns that mappings use; importing asks the services anew and
+    tells what has moved on.
     """
     from shared.services.configuration_writing import configuration_yaml, export
 
@@ -83,8 +84,6 @@ async def export_configuration(call: Call[ExportQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "configuration/import",
     Role.ADMINISTRATOR,
     {200: ImportAnswer},
     problems=("unreadable_file", "faulty_configuration", "digest_missing", "configuration_moved"),
@@ -114,6 +113,3 @@ def _imported(plan: ImportPlan, *, applied: bool) -> ImportAnswer:
         mappings=tuple(MappingPlanAnswer.model_validate(one) for one in plan.mappings),
         problems=tuple(ImportProblemAnswer.model_validate(one) for one in plan.problems),
     )
-
-
-OPERATIONS = (export_configuration, import_configuration, list_configuration_changes)

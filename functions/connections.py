@@ -30,7 +30,7 @@ class ConnectionsAnswer(Answer):
     connections: tuple[ConnectionAnswer, ...]
 
 
-@operation("GET", "connections", Role.READER, {200: ConnectionsAnswer})
+@operation(Role.READER, {200: ConnectionsAnswer})
 async def list_connections(call: Call) -> Reply:
     """The connections of this app: which company is kept in step with which environment.
 
@@ -58,6 +58,3 @@ def _answer(call: Call, found: ConnectionState) -> ConnectionAnswer:
             for each in trouble
         ),
     )
-
-
-OPERATIONS = (list_connections,)

@@ -1,6 +1,6 @@
 """Set Up Coupling and Delete Coupling over HTTP.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping")
 PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
 
 
-@operation("GET", "candidates", Role.READER, {200: CandidatesPage}, problems=WHICH)
+@operation(Role.READER, {200: CandidatesPage}, problems=WHICH)
 async def find_candidates(call: Call[CandidatesQuery]) -> Reply:
     """Records of one side whose number or name begins with a text, with what is already coupled marked.
 
@@ -41,8 +41,6 @@ async def find_candidates(call: Call[CandidatesQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "couple",
     Role.OPERATOR,
     {200: CoupleAnswer, 202: CoupleAnswer},
     problems=(*WHICH, "too_many_tasks"),
@@ -62,8 +60,6 @@ async def couple(call: Call[NoQuery, CoupleRequest]) -> Reply:
 
 
 @operation(
-    "POST",
-    "uncouple",
     Role.OPERATOR,
     {200: UncoupleAnswer, 202: UncoupleAnswer},
     problems=(*WHICH, "too_many_tasks", "invalid_filter", "unknown_column"),
@@ -79,6 +75,3 @@ async def uncouple(call: Call[NoQuery, UncoupleRequest]) -> Reply:
 
     answer = await uncouple_records(call.services, call.body, call.caller)
     return accepted(call, answer.id, answer) if answer.jobs else Reply(answer)
-
-
-OPERATIONS = (find_candidates, couple, uncouple)

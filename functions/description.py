@@ -15,7 +15,7 @@ class OpenApiDocument(RootModel[dict[str, Any]]):
     """An OpenAPI 3.1 document."""
 
 
-@operation("GET", "openapi.json", Role.READER, {200: OpenApiDocument})
+@operation(Role.READER, {200: OpenApiDocument})
 async def openapi(call: Call) -> Reply:
     """This API as an OpenAPI 3.1 document, made of the types that check requests and shape answers."""
     return Reply(_document())
@@ -24,10 +24,7 @@ async def openapi(call: Call) -> Reply:
 @cache
 def _document() -> OpenApiDocument:
     """Made when somebody asks for the first time: no cold start pays for it."""
-    from functions import OPERATIONS
     from functions.api.openapi import document
+    from functions.routes import operations
 
-    return OpenApiDocument(document(OPERATIONS))
-
-
-OPERATIONS = (openapi,)
+    return OpenApiDocument(document(operations()))

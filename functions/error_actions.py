@@ -1,6 +1,6 @@
 """The actions on coupled data synchronization errors over HTTP.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TASKS = ("unknown_mapping", "too_many_tasks")
 PATIENCE = 5.0  # seconds that a caller waits for a task that only couples
 
 
-@operation("POST", "errors/retry", Role.OPERATOR, STARTED, problems=SELECTING, once=True)
+@operation(Role.OPERATOR, STARTED, problems=SELECTING, once=True)
 async def retry_errors(call: Call[NoQuery, ErrorSelection]) -> Reply:
     """Tries errors again with a run of their mappings (*Retry*); nothing is skipped any more.
 
@@ -37,7 +37,7 @@ async def retry_errors(call: Call[NoQuery, ErrorSelection]) -> Reply:
     return _started(call, await retry(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/retry-all", Role.OPERATOR, STARTED, problems=SELECTING, once=True)
+@operation(Role.OPERATOR, STARTED, problems=SELECTING, once=True)
 async def retry_all_errors(call: Call[NoQuery, RetryAllRequest]) -> Reply:
     """Tries all errors again, or all that a filter lets through (*Retry All*), whatever has become of their records."""
     from shared.services.solving_errors import retry_all
@@ -45,7 +45,7 @@ async def retry_all_errors(call: Call[NoQuery, RetryAllRequest]) -> Reply:
     return _started(call, await retry_all(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/synchronize", Role.OPERATOR, STARTED, problems=(*TASKS, "unknown_field"), once=True)
+@operation(Role.OPERATOR, STARTED, problems=(*TASKS, "unknown_field"), once=True)
 async def synchronize_errors(call: Call[NoQuery, SynchronizeErrorsRequest]) -> Reply:
     """Synchronizes the records of errors with the data of the side that is chosen (*Synchronize*).
 
@@ -58,7 +58,7 @@ async def synchronize_errors(call: Call[NoQuery, SynchronizeErrorsRequest]) -> R
     return _started(call, await synchronize(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/restore", Role.OPERATOR, STARTED, problems=TASKS, once=True)
+@operation(Role.OPERATOR, STARTED, problems=TASKS, once=True)
 async def restore_records(call: Call[NoQuery, ErrorSelection]) -> Reply:
     """Creates deleted records anew from those that are left (*Restore Records*), and couples them.
 
@@ -70,7 +70,7 @@ async def restore_records(call: Call[NoQuery, ErrorSelection]) -> Reply:
     return _started(call, await restore(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/delete-records", Role.OPERATOR, STARTED, problems=TASKS, once=True)
+@operation(Role.OPERATOR, STARTED, problems=TASKS, once=True)
 async def delete_records(call: Call[NoQuery, ErrorSelection]) -> Reply:
     """Deletes the records that are left, too, and their couplings (*Delete Records*).
 
@@ -82,7 +82,7 @@ async def delete_records(call: Call[NoQuery, ErrorSelection]) -> Reply:
     return _started(call, await delete(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/delete-couplings", Role.OPERATOR, STARTED, problems=TASKS, once=True)
+@operation(Role.OPERATOR, STARTED, problems=TASKS, once=True)
 async def delete_couplings(call: Call[NoQuery, ErrorSelection]) -> Reply:
     """Deletes the couplings of errors (*Delete Coupling*); the records stay.
 
@@ -93,7 +93,7 @@ async def delete_couplings(call: Call[NoQuery, ErrorSelection]) -> Reply:
     return _started(call, await uncouple(call.services, call.body, call.caller))
 
 
-@operation("POST", "errors/set-up-coupling", Role.OPERATOR, STARTED, problems=TASKS, once=True)
+@operation(Role.OPERATOR, STARTED, problems=TASKS, once=True)
 async def set_up_coupling(call: Call[NoQuery, SetUpCouplingRequest]) -> Reply:
     """Couples the record of one error with another record, or with a new one (*Set Up Coupling*).
 
@@ -105,9 +105,7 @@ async def set_up_coupling(call: Call[NoQuery, SetUpCouplingRequest]) -> Reply:
     return _started(call, await couple(call.services, call.body, call.caller, patience=PATIENCE))
 
 
-@operation(
-    "POST", "mappings/{mapping}/find-deleted", Role.OPERATOR, {202: FindDeletedAnswer}, problems=TASKS, once=True
-)
+@operation(Role.OPERATOR, {202: FindDeletedAnswer}, problems=TASKS, once=True)
 async def find_deleted(call: Call) -> Reply:
     """Looks for coupled records that were deleted (*Find for Deleted*); what it finds becomes errors.
 
@@ -122,7 +120,7 @@ async def find_deleted(call: Call) -> Reply:
     return accepted(call, answer.id, answer)
 
 
-@operation("POST", "find-deleted", Role.OPERATOR, {202: FindDeletedAnswer}, problems=("too_many_tasks",), once=True)
+@operation(Role.OPERATOR, {202: FindDeletedAnswer}, problems=("too_many_tasks",), once=True)
 async def find_all_deleted(call: Call) -> Reply:
     """Looks for deleted records in all enabled mappings; otherwise as the same for one mapping."""
     from shared.services.finding_deleted import find_deleted as find
@@ -133,16 +131,3 @@ async def find_all_deleted(call: Call) -> Reply:
 
 def _started(call: Call[Any, Any], answer: ErrorActionAnswer) -> Reply:
     return accepted(call, answer.id, answer) if answer.id else Reply(answer)
-
-
-OPERATIONS = (
-    retry_errors,
-    retry_all_errors,
-    synchronize_errors,
-    restore_records,
-    delete_records,
-    delete_couplings,
-    set_up_coupling,
-    find_deleted,
-    find_all_deleted,
-)

@@ -1,6 +1,6 @@
 """Coupled data synchronization errors over HTTP: the list, and what causes them.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CausesQuery(PageQuery):
     mapping: str | None = Field(None, max_length=20, description="Only what holds records of this mapping.")
 
 
-@operation("GET", "errors", Role.READER, {200: ErrorsAnswer}, problems=("unknown_mapping",))
+@operation(Role.READER, {200: ErrorsAnswer}, problems=("unknown_mapping",))
 async def list_errors(call: Call[ErrorsQuery]) -> Reply:
     """The coupled data synchronization errors, newest first: what a person has to look at.
 
@@ -45,8 +45,8 @@ async def list_errors(call: Call[ErrorsQuery]) -> Reply:
     is tried again when a record of the pair changes, when somebody asks for a run, or at the latest at `next_at`.
 
     Each row has the columns of Microsoft's page, links to both records, and the `actions` that it offers. Which records
-    exist is as of the last look; with `verify` both services are asked, and a row of which no record is left is dropped
-    and its coupling deleted.
+    exist is as of the last look; with `verify` both services are asked. Looking changes nothing: a row of which no
+    record is left stays until the run that tries it next removes its coupling, or somebody does (`delete_coupling`).
     """
     from shared.services.error_list import errors_page
 
@@ -58,12 +58,11 @@ async def list_errors(call: Call[ErrorsQuery]) -> Reply:
         after=query.continuation,
         limit=query.limit,
         verify=query.verify,
-        caller=call.caller,
     )
     return Reply(ErrorsAnswer(errors=tuple(page.rows), count=page.count, continuation=page.continuation))
 
 
-@operation("GET", "errors/causes", Role.READER, {200: CausesAnswer}, problems=("unknown_mapping",))
+@operation(Role.READER, {200: CausesAnswer}, problems=("unknown_mapping",))
 async def list_causes(call: Call[CausesQuery]) -> Reply:
     """The errors grouped by what causes them, those that hold most first; also what waits for a parent.
 
@@ -75,6 +74,3 @@ async def list_causes(call: Call[CausesQuery]) -> Reply:
 
     query = call.query
     return Reply(await causes_page(call.services, query.mapping, query.continuation, query.limit))
-
-
-OPERATIONS = (list_errors, list_causes)

@@ -10,11 +10,8 @@ from shared.services.forms.mappings import LineAnswer, LineChange, LinesAnswer, 
 from shared.services.mapping_settings import mapping_named
 from shared.services.repositories.mappings import StoredMapping
 
-LINES = "mappings/{mapping}/fields"
-LINE = "mappings/{mapping}/fields/{line}"
 
-
-@operation("GET", LINES, Role.READER, {200: LinesAnswer}, problems=("unknown_mapping",), etag=True)
+@operation(Role.READER, {200: LinesAnswer}, problems=("unknown_mapping",), etag=True)
 async def list_lines(call: Call) -> Reply:
     """The lines of a mapping in their order.
 
@@ -26,7 +23,7 @@ async def list_lines(call: Call) -> Reply:
     return _lines(await mapping_named(call.services, call.path["mapping"]))
 
 
-@operation("GET", LINE, Role.READER, {200: LineAnswer}, problems=("unknown_mapping", "unknown_line"), etag=True)
+@operation(Role.READER, {200: LineAnswer}, problems=("unknown_mapping", "unknown_line"), etag=True)
 async def get_line(call: Call) -> Reply:
     """One line."""
     from shared.services.editing_mappings import line_of
@@ -35,7 +32,7 @@ async def get_line(call: Call) -> Reply:
     return _line(stored, line_of(stored, call.path["line"]))
 
 
-@operation("POST", LINES, Role.ADMINISTRATOR, {201: LineAnswer}, problems=CHANGING, etag=True)
+@operation(Role.ADMINISTRATOR, {201: LineAnswer}, problems=CHANGING, etag=True)
 async def add_line(call: Call[NoQuery, NewLine]) -> Reply:
     """Adds a line at the end of a mapping; it starts disabled unless it says otherwise."""
     from shared.services.editing_mappings import add_line
@@ -46,7 +43,7 @@ async def add_line(call: Call[NoQuery, NewLine]) -> Reply:
     return Reply(_shown(stored, line), 201, headers)
 
 
-@operation("PATCH", LINE, Role.ADMINISTRATOR, {200: LineAnswer}, problems=("unknown_line", *CHANGING), etag=True)
+@operation(Role.ADMINISTRATOR, {200: LineAnswer}, problems=("unknown_line", *CHANGING), etag=True)
 async def change_line(call: Call[NoQuery, LineChange]) -> Reply:
     """Changes a line; members left out stay as they are. For other columns delete the line and add another."""
     from shared.services.editing_mappings import change_line, line_of
@@ -56,7 +53,7 @@ async def change_line(call: Call[NoQuery, LineChange]) -> Reply:
     return _line(stored, line_of(stored, line))
 
 
-@operation("DELETE", LINE, Role.ADMINISTRATOR, {200: LinesAnswer}, problems=("unknown_line", *CHANGING), etag=True)
+@operation(Role.ADMINISTRATOR, {200: LinesAnswer}, problems=("unknown_line", *CHANGING), etag=True)
 async def delete_line(call: Call) -> Reply:
     """Deletes a line; what it has transferred stays as it is. The answer has the lines that are left."""
     from shared.services.editing_mappings import remove_line
@@ -77,6 +74,3 @@ def _line(stored: StoredMapping, line: FieldMapping) -> Reply:
 
 def _shown(stored: StoredMapping, line: FieldMapping) -> LineAnswer:
     return LineAnswer.model_construct(**{**dict(line), "mapping": stored.mapping.name, "line": line.id})
-
-
-OPERATIONS = (list_lines, get_line, add_line, change_line, delete_line)

@@ -1,6 +1,6 @@
 """Full synchronization over HTTP: the review, starting its lines, and the closing question.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from shared.services.forms.full_synchronization import (
 )
 
 ROUTE = "full-synchronization"
-LINE = "full-synchronization/{mapping}"
 STARTING = (
     *("unknown_mapping", "mapping_disabled", "mapping_paused", "full_synchronization_running"),
     *("direction_forbids", "no_match_fields", "contradiction"),
 )
 
 
-@operation("GET", ROUTE, Role.READER, {200: ReviewAnswer, 202: ReviewAnswer})
+@operation(Role.READER, {200: ReviewAnswer, 202: ReviewAnswer})
 async def review_full_synchronization(call: Call) -> Reply:
     """The full synchronization review: a line for each mapping, parents first, with what is recommended for it.
 
@@ -44,8 +43,6 @@ async def review_full_synchronization(call: Call) -> Reply:
 
 
 @operation(
-    "POST",
-    ROUTE,
     Role.OPERATOR,
     {202: ReviewAnswer},
     problems=STARTING,
@@ -68,13 +65,13 @@ async def start_full_synchronization(call: Call[NoQuery, StartForm]) -> Reply:
     return await _review(call, 202)
 
 
-@operation("GET", LINE, Role.READER, {200: LineAnswer, 202: LineAnswer}, problems=("unknown_mapping",))
+@operation(Role.READER, {200: LineAnswer, 202: LineAnswer}, problems=("unknown_mapping",))
 async def get_full_synchronization(call: Call) -> Reply:
     """One line of the review; the status is 202 while it is on or about to begin."""
     return await _line(call)
 
 
-@operation("POST", f"{LINE}/start", Role.OPERATOR, {202: LineAnswer}, problems=STARTING, once=True)
+@operation(Role.OPERATOR, {202: LineAnswer}, problems=STARTING, once=True)
 async def start_full_synchronization_line(call: Call[NoQuery, LineForm]) -> Reply:
     """Starts one line, also one that was left out; it waits for the mappings it depends on.
 
@@ -86,9 +83,7 @@ async def start_full_synchronization_line(call: Call[NoQuery, LineForm]) -> Repl
     return await _line(call, 202)
 
 
-@operation(
-    "POST", f"{LINE}/restart", Role.OPERATOR, {202: LineAnswer}, problems=(*STARTING, "nothing_to_restart"), once=True
-)
+@operation(Role.OPERATOR, {202: LineAnswer}, problems=(*STARTING, "nothing_to_restart"), once=True)
 async def restart_full_synchronization_line(call: Call[NoQuery, LineForm]) -> Reply:
     """Starts a line again that has ended, with or without an error, or that is abandoned.
 
@@ -102,8 +97,6 @@ async def restart_full_synchronization_line(call: Call[NoQuery, LineForm]) -> Re
 
 
 @operation(
-    "POST",
-    f"{LINE}/exclude",
     Role.OPERATOR,
     {200: LineAnswer},
     problems=("unknown_mapping", "full_synchronization_running"),
@@ -117,8 +110,6 @@ async def exclude_from_full_synchronization(call: Call[NoQuery, ExcludeForm]) ->
 
 
 @operation(
-    "POST",
-    f"{LINE}/answer",
     Role.ADMINISTRATOR,
     {200: LineAnswer},
     problems=("unknown_mapping", "no_open_question", "mapping_changed"),
@@ -138,8 +129,6 @@ async def answer_full_synchronization(call: Call[NoQuery, AnswerForm]) -> Reply:
 
 
 @operation(
-    "POST",
-    "mappings/{mapping}/full-synchronize",
     Role.OPERATOR,
     {202: AcceptedAnswer},
     problems=(
@@ -181,15 +170,3 @@ async def _line(call: Call[Any, Any], status: int | None = None) -> Reply:
 def _answered(call: Call[Any, Any], path: str, answer: ReviewAnswer | LineAnswer, status: int) -> Reply:
     headers = {"Location": call.address(path), "Retry-After": str(POLL_AFTER)}
     return Reply(answer, status, headers if status == 202 else {})
-
-
-OPERATIONS = (
-    review_full_synchronization,
-    start_full_synchronization,
-    get_full_synchronization,
-    start_full_synchronization_line,
-    restart_full_synchronization_line,
-    exclude_from_full_synchronization,
-    answer_full_synchronization,
-    synchronize_mapping_in_full,
-)

@@ -8,7 +8,7 @@ from shared.core.access import Role
 from shared.services.health import health as ask_all
 
 
-@operation("GET", "health", Role.READER, {200: HealthAnswer, 503: HealthAnswer})
+@operation(Role.READER, {200: HealthAnswer, 503: HealthAnswer})
 async def health(call: Call) -> Reply:
     """Whether every dependency can be reached and lets the app in.
 
@@ -19,6 +19,3 @@ async def health(call: Call) -> Reply:
     """
     found = await ask_all([call.services] if call.asked else call.connections.all())
     return Reply(health_answer(found), 200 if found.ok else 503)
-
-
-OPERATIONS = (health,)

@@ -1,11 +1,11 @@
 """The synchronization log of one record, the errors of a job, and deleting old entries, over HTTP.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
 
-from functions.api.operation import Call, NoQuery, Operation, Reply, operation
+from functions.api.operation import Call, NoQuery, Reply, operation
 from functions.queries import PageQuery, RecordQuery
 from shared.core.access import Role
 from shared.services.forms.job_log import DeletedJobsAnswer, DeleteJobsRequest, JobErrorsAnswer
@@ -18,7 +18,7 @@ class RecordLogQuery(PageQuery, RecordQuery):
     """Which record's log, and which part of it."""
 
 
-@operation("GET", "records/log", Role.READER, {200: RecordLogAnswer}, problems=WHICH)
+@operation(Role.READER, {200: RecordLogAnswer}, problems=WHICH)
 async def record_log(call: Call[RecordLogQuery]) -> Reply:
     """The synchronization log of one record (*Synchronization Log*): what was changed, when, by which rule and job.
 
@@ -36,7 +36,7 @@ async def record_log(call: Call[RecordLogQuery]) -> Reply:
     return Reply(found)
 
 
-@operation("GET", "jobs/{id}/errors", Role.READER, {200: JobErrorsAnswer}, problems=("unknown_job",))
+@operation(Role.READER, {200: JobErrorsAnswer}, problems=("unknown_job",))
 async def list_errors_of_job(call: Call[PageQuery]) -> Reply:
     """The errors of one job as they were when it met them, with those that are solved since.
 
@@ -48,9 +48,7 @@ async def list_errors_of_job(call: Call[PageQuery]) -> Reply:
     return Reply(await errors_of_job(call.services, call.path["id"], after=query.continuation, limit=query.limit))
 
 
-@operation(
-    "POST", "jobs/delete-older", Role.ADMINISTRATOR, {200: DeletedJobsAnswer}, problems=("unknown_mapping",), once=True
-)
+@operation(Role.ADMINISTRATOR, {200: DeletedJobsAnswer}, problems=("unknown_mapping",), once=True)
 async def delete_older_jobs(call: Call[NoQuery, DeleteJobsRequest]) -> Reply:
     """Deletes jobs from the log that were asked for more than so many days ago (*Delete entries older than*).
 
@@ -61,6 +59,3 @@ async def delete_older_jobs(call: Call[NoQuery, DeleteJobsRequest]) -> Reply:
     from shared.services.delete_jobs import delete_older_jobs as delete
 
     return Reply(await delete(call.services, call.body))
-
-
-OPERATIONS: tuple[Operation, ...] = (record_log, list_errors_of_job, delete_older_jobs)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import azure.functions as func
 
-from shared.services.connections import Connections
-from shared.services.requests import QUEUE
+from shared.services.connections import QUEUE, Connections
 
 
 def jobs_blueprint(connections: Connections) -> func.Blueprint:
@@ -19,9 +16,10 @@ def jobs_blueprint(connections: Connections) -> func.Blueprint:
         arg_name="message", queue_name=QUEUE, connection="ServiceBusConnection", is_sessions_enabled=True
     )
     async def run_job_slice(message: func.ServiceBusMessage) -> None:
-        from shared.services.run_slice import run_slice  # no other trigger needs it when the app starts
+        from shared.services.job_message import read_message  # no other trigger needs these when the app starts
+        from shared.services.run_slice import run_slice
 
-        body = json.loads(message.get_body())
+        body = read_message(message.get_body())
         await run_slice(connections.of_message(body["connection"]), body)
 
     return blueprint

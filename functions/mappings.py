@@ -47,7 +47,7 @@ class PreviewQuery(Form):
     preview: Flag = Field(False, description="true: only say what would be, and change nothing.")
 
 
-@operation("GET", "mappings", Role.READER, {200: MappingsAnswer})
+@operation(Role.READER, {200: MappingsAnswer})
 async def list_mappings(call: Call[MappingsQuery]) -> Reply:
     """All mappings with their field mappings, their `etag` and where they stand (`state`).
 
@@ -60,15 +60,13 @@ async def list_mappings(call: Call[MappingsQuery]) -> Reply:
     return Reply(MappingsAnswer(mappings=tuple(shown), continuation=page.continuation))
 
 
-@operation("GET", "mappings/{mapping}", Role.READER, {200: MappingAnswer}, problems=("unknown_mapping",), etag=True)
+@operation(Role.READER, {200: MappingAnswer}, problems=("unknown_mapping",), etag=True)
 async def get_mapping(call: Call) -> Reply:
     """One mapping, by its name in any case. The header `ETag` is its version."""
     return await _reply(call.services, await mapping_named(call.services, call.path["mapping"]))
 
 
 @operation(
-    "POST",
-    "mappings",
     Role.ADMINISTRATOR,
     {201: MappingAnswer, 200: FoundAnswer},
     problems=("mapping_exists", "mapping_being_removed", "mapping_changed", *FAULTS),
@@ -92,8 +90,6 @@ async def create_mapping(call: Call[PreviewQuery, MappingBody]) -> Reply:
 
 
 @operation(
-    "PUT",
-    "mappings/{mapping}",
     Role.ADMINISTRATOR,
     {200: MappingAnswer},
     problems=("tables_in_use", *CHANGING),
@@ -110,7 +106,7 @@ async def replace_mapping(call: Call[NoQuery, MappingBody]) -> Reply:
     return await _reply(call.services, stored)
 
 
-@operation("PATCH", "mappings/{mapping}", Role.ADMINISTRATOR, {200: MappingAnswer}, problems=CHANGING, etag=True)
+@operation(Role.ADMINISTRATOR, {200: MappingAnswer}, problems=CHANGING, etag=True)
 async def change_mapping(call: Call[NoQuery, MappingChange]) -> Reply:
     """Changes flags and settings of one mapping; members left out stay as they are.
 
@@ -123,8 +119,6 @@ async def change_mapping(call: Call[NoQuery, MappingChange]) -> Reply:
 
 
 @operation(
-    "DELETE",
-    "mappings/{mapping}",
     Role.ADMINISTRATOR,
     {202: AcceptedAnswer},
     problems=("unknown_mapping", "mapping_changed", "mapping_needed", "mapping_busy"),
@@ -134,7 +128,8 @@ async def delete_mapping(call: Call) -> Reply:
     """Deletes a mapping with its couplings, errors and where it stands. No record is deleted on either side.
 
     Refused while a run of it is on, and while other mappings depend on it. The mapping is gone at once; a job removes
-    what was kept for it.
+    what was kept for it, also the records held, the logs of records, previews and its line of the full synchronization
+    review. A new mapping of the name begins anew. The job log and the log of changes stay.
     """
     from shared.services.removing_mappings import delete_mapping
 
@@ -143,11 +138,9 @@ async def delete_mapping(call: Call) -> Reply:
 
 
 @operation(
-    "POST",
-    "mappings/{mapping}/default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupAnswer},
-    problems=("no_default_setup", "mapping_changed", *FAULTS),
+    problems=("no_default_setup", "mapping_being_removed", "mapping_changed", *FAULTS),
     etag=True,
 )
 async def use_default_setup(call: Call[PreviewQuery]) -> Reply:
@@ -164,11 +157,9 @@ async def use_default_setup(call: Call[PreviewQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "default-setup",
     Role.ADMINISTRATOR,
     {200: DefaultSetupsAnswer},
-    problems=("mapping_changed", *FAULTS),
+    problems=("mapping_being_removed", "mapping_changed", *FAULTS),
 )
 async def use_default_setups(call: Call[PreviewQuery]) -> Reply:
     """Sets all standard mappings up as they are shipped. Custom mappings stay as they are.
@@ -195,9 +186,3 @@ async def _answer(services: Services, stored: StoredMapping) -> MappingAnswer:
     state = await services.runs(stored.mapping.name).state()
     found = await standing_of(services, stored.mapping, state)
     return mapping_answer(stored, state, found, warnings_of(services, stored.mapping))
-
-
-OPERATIONS = (
-    *(list_mappings, get_mapping, create_mapping, replace_mapping, change_mapping, delete_mapping),
-    *(use_default_setup, use_default_setups),
-)

@@ -1,6 +1,6 @@
 """Match-Based Coupling over HTTP: what it would do, and suggestions for what it leaves.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ CRITERIA = ("no_match_fields", "unknown_field")
 
 
 @operation(
-    "POST",
-    "match-coupling",
     Role.OPERATOR,
     {202: JobReference},
     problems=(*WHICH, *CRITERIA, "mapping_disabled", "direction_forbids", "too_many_tasks"),
@@ -37,7 +35,7 @@ async def match_coupling(call: Call[NoQuery, MatchRequest]) -> Reply:
     return accepted(call, job.id, job)
 
 
-@operation("GET", "jobs/{id}/unmatched", Role.READER, {200: UnmatchedPage}, problems=(*WHICH, *CRITERIA, "unknown_job"))
+@operation(Role.READER, {200: UnmatchedPage}, problems=(*WHICH, *CRITERIA, "unknown_job"))
 async def list_unmatched(call: Call[PageQuery]) -> Reply:
     """The BC records that a match-based coupling has left, each with its own reason, as of now.
 
@@ -51,8 +49,6 @@ async def list_unmatched(call: Call[PageQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "match-coupling/preview",
     Role.READER,
     {200: PreviewAnswer},
     problems=(*WHICH, *CRITERIA),
@@ -68,7 +64,7 @@ async def preview_match_coupling(call: Call[NoQuery, PreviewRequest]) -> Reply:
     return Reply(await preview_match(call.services, call.body))
 
 
-@operation("GET", "suggestions", Role.READER, {200: SuggestionsPage}, problems=WHICH)
+@operation(Role.READER, {200: SuggestionsPage}, problems=WHICH)
 async def suggest_couplings(call: Call[SuggestionsQuery]) -> Reply:
     """Free rows that look like a BC record that is not coupled, with the lines that add up to the score.
 
@@ -87,6 +83,3 @@ async def suggest_couplings(call: Call[SuggestionsQuery]) -> Reply:
         limit=query.limit,
     )
     return Reply(page)
-
-
-OPERATIONS = (match_coupling, list_unmatched, preview_match_coupling, suggest_couplings)

@@ -37,7 +37,7 @@ class DeadMessagesAnswer(Answer):
     continuation: str | None
 
 
-@operation("GET", "messages/dead", Role.READER, {200: DeadMessagesAnswer})
+@operation(Role.READER, {200: DeadMessagesAnswer})
 async def list_dead_messages(call: Call[PageQuery]) -> Reply:
     """Messages that the queue has set aside, the oldest first: delivered too often without success, or too old.
 
@@ -51,8 +51,6 @@ async def list_dead_messages(call: Call[PageQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "messages/dead/{id}/resubmit",
     Role.OPERATOR,
     {200: DeadMessageAnswer},
     problems=("unknown_message",),
@@ -66,7 +64,7 @@ async def resubmit_dead_message(call: Call) -> Reply:
     return Reply(_message(await resubmit(call.connections, call.path["id"])))
 
 
-@operation("POST", "messages/dead/resubmit", Role.OPERATOR, {200: DeadMessagesAnswer})
+@operation(Role.OPERATOR, {200: DeadMessagesAnswer})
 async def resubmit_dead_messages(call: Call) -> Reply:
     """Sends all of them again, as the same for one: at most a hundred at a time.
 
@@ -95,6 +93,3 @@ def _message(found: DeadMessage) -> DeadMessageAnswer:
         waited_for=found.waited_for,
         trouble=found.trouble,
     )
-
-
-OPERATIONS = (list_dead_messages, resubmit_dead_message, resubmit_dead_messages)

@@ -8,7 +8,7 @@ from shared.core.access import Role
 from shared.services.forms.notifications import NotificationsAnswer, SentAnswer
 
 
-@operation("GET", "notifications", Role.READER, {200: NotificationsAnswer})
+@operation(Role.READER, {200: NotificationsAnswer})
 async def list_notifications(call: Call[PageQuery]) -> Reply:
     """What needs a person now, whether people were told of it, and when something was last sent.
 
@@ -21,8 +21,6 @@ async def list_notifications(call: Call[PageQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "notifications/test",
     Role.ADMINISTRATOR,
     {200: SentAnswer},
     problems=("notifications_off", "not_delivered"),
@@ -33,6 +31,3 @@ async def send_test_notification(call: Call) -> Reply:
 
     await send_test(call.services)
     return Reply(SentAnswer())
-
-
-OPERATIONS = (list_notifications, send_test_notification)

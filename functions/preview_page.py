@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from itertools import chain
 from urllib.parse import urlencode
@@ -21,6 +22,9 @@ _WORDS = {
     Effect.WAIT: "Waits",
     Effect.ERROR: "Error",
 }
+_MANY = {Effect.CONFLICT: "conflicts", Effect.WAIT: "wait", Effect.ERROR: "errors"}
+"""Of several pairs; what is done to them is the same word."""
+_COLUMNS = ("What", "Business Central", "Dataverse", "Values", "Why")
 _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Preview of {mapping}</title>
@@ -30,21 +34,30 @@ body {{ font: 0.95rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 7
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ border-bottom: 1px solid #8884; padding: 0.35rem 0.6rem; text-align: left; vertical-align: top }}
 th {{ position: sticky; top: 0; background: Canvas }}
+td {{ overflow-wrap: anywhere; min-width: 7rem }}
 del {{ opacity: 0.6 }} ins {{ text-decoration: none; font-weight: 600 }}
+del, ins {{ white-space: pre-wrap }}
 .counts {{ display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; padding: 0; list-style: none }}
 .warning {{ border-left: 4px solid #c50; padding: 0.2rem 0.8rem }}
+@media (max-width: 50rem) {{
+  thead {{ display: none }}
+  tr {{ display: block; border-bottom: 1px solid #8884; padding: 0.5rem 0 }}
+  td {{ display: block; border: 0; padding: 0.1rem 0 }}
+  td:empty {{ display: none }}
+  td[data-column]::before {{ content: attr(data-column) ": "; opacity: 0.6 }}
+}}
 </style></head>
 <body><h1>What would happen in {mapping}</h1>
 <p>Nothing of this has been done. {state}</p>{warnings}
 <ul class="counts">{counts}</ul>
-<table><thead><tr><th>What</th><th>Business Central</th><th>Dataverse</th><th>Values</th><th>Why</th></tr></thead>
+<table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table>{more}</body>
 </html>
 """
 
 
-def page_of(found: PreviewPage, connection: str | None = None) -> str:
-    """The page. Everything that comes from a record is escaped. The way to more of it names the same connection."""
+def page_of(found: PreviewPage, onward: Mapping[str, str | int | None]) -> str:
+    """The page. Everything that comes from a record is escaped. `onward` is the query that leads to more of it."""
     warnings = [found.guard] if found.guard else []
     if found.outdated:
         warnings.append("The mapping has been changed since: this can be looked at, not carried out.")
@@ -53,13 +66,14 @@ def page_of(found: PreviewPage, connection: str | None = None) -> str:
         state=escape(_state(found)),
         warnings="".join(f'<p class="warning">{escape(text)}</p>' for text in warnings),
         counts="".join(f"<li><strong>{count.pairs:,}</strong> {escape(_count(count))}</li>" for count in found.counts),
+        head="".join(f"<th>{name}</th>" for name in _COLUMNS),
         rows="".join(_row(item) for item in found.items) or '<tr><td colspan="5">Nothing would change.</td></tr>',
-        more=_more(found.continuation, connection) if found.continuation else "",
+        more=_more(onward) if found.continuation else "",
     )
 
 
-def _more(continuation: str, connection: str | None) -> str:
-    query = urlencode({"continuation": continuation} | ({"connection": connection} if connection else {}))
+def _more(onward: Mapping[str, str | int | None]) -> str:
+    query = urlencode({name: value for name, value in onward.items() if value is not None})
     return f'<p><a href="?{escape(query)}">More</a></p>'
 
 
@@ -72,7 +86,8 @@ def _state(found: PreviewPage) -> str:
 
 def _count(count: PreviewCount) -> str:
     where = f" in {count.side.product}" if count.side is not None else ""
-    return f"{_WORDS[count.effect].lower()}{where}"
+    word = _WORDS[count.effect].lower() if count.pairs == 1 else _MANY.get(count.effect, _WORDS[count.effect].lower())
+    return f"{word}{where}"
 
 
 def _row(item: PlannedAnswer) -> str:
@@ -84,7 +99,8 @@ def _row(item: PlannedAnswer) -> str:
         _values(item),
         escape(item.message or item.explanation),
     )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    shown = (f'<td data-column="{name}">{cell}</td>' for name, cell in zip(_COLUMNS, cells, strict=True))
+    return f"<tr>{''.join(shown)}</tr>"
 
 
 def _record(record: RecordName | None) -> str:

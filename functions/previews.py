@@ -1,6 +1,6 @@
 """Previews over HTTP: what a run would do, and doing exactly that.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ WHICH = ("unknown_mapping", "unknown_table", "ambiguous_table", "which_mapping")
 
 
 @operation(
-    "POST",
-    "previews",
     Role.OPERATOR,
     {202: PreviewsStarted},
     problems=(*WHICH, "not_coupled", "direction_forbids", "unknown_field", "too_many_tasks"),
@@ -50,7 +48,7 @@ async def request_preview(call: Call[NoQuery, PreviewStart]) -> Reply:
     return accepted(call, started.id, answer)
 
 
-@operation("GET", "previews/{id}", Role.READER, {200: PreviewPage}, problems=("unknown_preview", "invalid_value"))
+@operation(Role.READER, {200: PreviewPage}, problems=("unknown_preview", "invalid_value"))
 async def get_preview(call: Call[PageQuery]) -> Reply:
     """What would happen: counts, and each pair with the columns that would be written, from what to what, and why.
 
@@ -62,7 +60,7 @@ async def get_preview(call: Call[PageQuery]) -> Reply:
     return Reply(await preview_page(call.services, call.path["id"], after=query.continuation, limit=query.limit))
 
 
-@operation("GET", "previews/{id}/table", Role.READER, {200: Page}, problems=("unknown_preview", "invalid_value"))
+@operation(Role.READER, {200: Page}, problems=("unknown_preview", "invalid_value"))
 async def get_preview_table(call: Call[PageQuery]) -> Reply:
     """The same as a page for people: a table that a browser shows."""
     from functions.preview_page import page_of
@@ -70,12 +68,11 @@ async def get_preview_table(call: Call[PageQuery]) -> Reply:
 
     query = call.query
     found = await preview_page(call.services, call.path["id"], after=query.continuation, limit=query.limit)
-    return Reply(Page(page_of(found, call.asked)), 200, HEADERS)
+    onward = {"continuation": found.continuation, "limit": query.limit, "connection": call.asked, "code": call.key}
+    return Reply(Page(page_of(found, onward)), 200, HEADERS)
 
 
 @operation(
-    "POST",
-    "previews/{id}/carry-out",
     Role.OPERATOR,
     {202: CarryOutAnswer},
     problems=("unknown_preview", "preview_not_ready", "preview_outdated", "guard_tripped", "too_many_tasks"),
@@ -91,6 +88,3 @@ async def carry_out_preview(call: Call[NoQuery, CarryOutRequest]) -> Reply:
 
     answer = await carry_out(call.services, call.path["id"], release_guard=call.body.release_guard, caller=call.caller)
     return accepted(call, answer.id, answer)
-
-
-OPERATIONS = (request_preview, get_preview, get_preview_table, carry_out_preview)

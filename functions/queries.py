@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from shared.core.jobs import JobStatus, JobType, Trigger
 from shared.core.sides import Direction, Side
-from shared.services.forms.base import Form, Guid, WhichMapping
+from shared.services.forms.base import Form, Guid, Moment, WhichMapping
 
 
 def _flag(text: object) -> object:
@@ -54,8 +54,8 @@ class JobsQuery(PageQuery):
     direction: Direction | None = Field(None, description="Only those of this direction.")
     trigger: Trigger | None = Field(None, description="Only what was started so.")
     requested_by: str | None = Field(None, max_length=100, description="Only those of whom this is a part of the name.")
-    since: AwareDatetime | None = Field(None, description="Only those that were asked for then or later.")
-    until: AwareDatetime | None = Field(None, description="Only those that were asked for before then.")
+    since: Moment | None = Field(None, description="Only those that were asked for then or later.")
+    until: Moment | None = Field(None, description="Only those that were asked for before then.")
     failures: Flag = Field(False, description="Only those that failed, or could not bring a record in step.")
     idle: Flag = Field(True, description="`false`: without those that ended well and had nothing to do.")
 

@@ -1,6 +1,6 @@
 """Synchronize Now, and the ribbon's way from a Dataverse row to its record in Business Central.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROW = ("unknown_table", "unknown_record", "ambiguous_table")
 PATIENCE = 20.0  # seconds that the person at the ribbon waits for a record to be created
 
 
-@operation("GET", "sync-now/options", Role.READER, {200: OptionsAnswer}, problems=(*WHICH, "unknown_record"))
+@operation(Role.READER, {200: OptionsAnswer}, problems=(*WHICH, "unknown_record"))
 async def sync_now_options(call: Call[RecordQuery]) -> Reply:
     """What the prompt of *Synchronize Now* would show for one record: the choices, and what each would overwrite."""
     from shared.services.synchronizing_now import sync_now_options as options_of
@@ -33,8 +33,6 @@ async def sync_now_options(call: Call[RecordQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "sync-now",
     Role.OPERATOR,
     {200: SyncNowAnswer, 202: SyncNowAnswer},
     problems=(*WHICH, "direction_forbids", "too_many_tasks"),
@@ -54,8 +52,6 @@ async def sync_now(call: Call[NoQuery, SyncNowRequest]) -> Reply:
 
 
 @operation(
-    "POST",
-    "ribbon/{table}/{id}",
     Role.OPERATOR,
     {200: RibbonAnswer, 202: RibbonAnswer},
     problems=(*ROW, "too_many_tasks"),
@@ -76,7 +72,7 @@ async def ribbon(call: Call) -> Reply:
     return accepted(call, answer.job.id, answer) if answer.job and is_going_on else Reply(answer)
 
 
-@operation("GET", "open/{table}/{id}", Role.READER, {200: Page, 303: Redirect}, problems=ROW)
+@operation(Role.READER, {200: Page, 303: Redirect}, problems=ROW)
 async def open_in_business_central(call: Call) -> Reply:
     """Leads a browser from a Dataverse row to its record in Business Central; the same as `ribbon` for people.
 
@@ -88,7 +84,7 @@ async def open_in_business_central(call: Call) -> Reply:
     return _led(await look_at(call.services, call.path["table"], call.path["id"]))
 
 
-@operation("POST", "open/{table}/{id}", Role.OPERATOR, {200: Page, 303: Redirect}, problems=(*ROW, "too_many_tasks"))
+@operation(Role.OPERATOR, {200: Page, 303: Redirect}, problems=(*ROW, "too_many_tasks"))
 async def create_in_business_central(call: Call) -> Reply:
     """Couples or creates the record of a row and leads the browser there: what the button of that page does.
 
@@ -104,6 +100,3 @@ def _led(answer: RibbonAnswer) -> Reply:
     if answer.address is not None:
         return Reply(Redirect(), 303, {"Location": answer.address})
     return Reply(Page(page_about(answer)), 200, HEADERS)
-
-
-OPERATIONS = (sync_now_options, sync_now, ribbon, open_in_business_central, create_in_business_central)

@@ -1,6 +1,6 @@
 """When mappings run over HTTP: the schedule, pause and resume, and records kept out of synchronization.
 
-The use cases are imported where they are called: the app starts faster without them.
+The use cases are imported where they are called: a first call waits for its own alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class HeldQuery(PageQuery):
     mapping: str | None = Field(None, max_length=20, description="Only this mapping's.")
 
 
-@operation("GET", "schedule", Role.READER, {200: ScheduleAnswer})
+@operation(Role.READER, {200: ScheduleAnswer})
 async def schedule(call: Call[ScheduleQuery]) -> Reply:
     """When each mapping runs next, where it stands and why, by name.
 
@@ -52,7 +52,7 @@ async def schedule(call: Call[ScheduleQuery]) -> Reply:
     return Reply(await schedule_page(call.services, ScheduleFilter(query.status, query.continuation, query.limit)))
 
 
-@operation("POST", "mappings/{mapping}/pause", Role.OPERATOR, {200: ScheduleLineAnswer}, problems=("unknown_mapping",))
+@operation(Role.OPERATOR, {200: ScheduleLineAnswer}, problems=("unknown_mapping",))
 async def pause_mapping(call: Call[NoQuery, PauseRequest]) -> Reply:
     """Pauses a mapping: no synchronization of it begins, and one that is on ends at its next checkpoint.
 
@@ -66,7 +66,7 @@ async def pause_mapping(call: Call[NoQuery, PauseRequest]) -> Reply:
     return await _line(call, stored.mapping.name)
 
 
-@operation("POST", "mappings/{mapping}/resume", Role.OPERATOR, {200: ScheduleLineAnswer}, problems=("unknown_mapping",))
+@operation(Role.OPERATOR, {200: ScheduleLineAnswer}, problems=("unknown_mapping",))
 async def resume_mapping(call: Call) -> Reply:
     """Lets a paused mapping go on, at once where a run waits or is due. Any other mapping stays as it is."""
     from shared.services.pausing import resume
@@ -76,7 +76,7 @@ async def resume_mapping(call: Call) -> Reply:
     return await _line(call, stored.mapping.name)
 
 
-@operation("POST", "pause", Role.OPERATOR, {200: ScheduleAnswer})
+@operation(Role.OPERATOR, {200: ScheduleAnswer})
 async def pause_all(call: Call[NoQuery, PauseRequest]) -> Reply:
     """Pauses all mappings that there are now, as the same for one."""
     from shared.services.pausing import pause
@@ -85,7 +85,7 @@ async def pause_all(call: Call[NoQuery, PauseRequest]) -> Reply:
     return await _all(call)
 
 
-@operation("POST", "resume", Role.OPERATOR, {200: ScheduleAnswer})
+@operation(Role.OPERATOR, {200: ScheduleAnswer})
 async def resume_all(call: Call) -> Reply:
     """Lets all paused mappings go on, as the same for one."""
     from shared.services.pausing import resume
@@ -94,7 +94,7 @@ async def resume_all(call: Call) -> Reply:
     return await _all(call)
 
 
-@operation("POST", "records/hold", Role.OPERATOR, {200: HoldAnswer}, problems=WHICH)
+@operation(Role.OPERATOR, {200: HoldAnswer}, problems=WHICH)
 async def hold_records(call: Call[NoQuery, HoldRequest]) -> Reply:
     """Keeps records, each with its partner, out of synchronization until they are released.
 
@@ -107,7 +107,7 @@ async def hold_records(call: Call[NoQuery, HoldRequest]) -> Reply:
     return Reply(await hold(call.services, call.body, call.caller))
 
 
-@operation("POST", "records/release", Role.OPERATOR, {200: HoldAnswer}, problems=WHICH)
+@operation(Role.OPERATOR, {200: HoldAnswer}, problems=WHICH)
 async def release_records(call: Call[NoQuery, ReleaseRequest]) -> Reply:
     """Releases records that were kept out: the mapping runs at the next tick and merges what was edited meanwhile."""
     from shared.services.held_records import release
@@ -115,7 +115,7 @@ async def release_records(call: Call[NoQuery, ReleaseRequest]) -> Reply:
     return Reply(await release(call.services, call.body))
 
 
-@operation("GET", "records/held", Role.READER, {200: HeldRecordsAnswer}, problems=("unknown_mapping",))
+@operation(Role.READER, {200: HeldRecordsAnswer}, problems=("unknown_mapping",))
 async def list_held_records(call: Call[HeldQuery]) -> Reply:
     """The records that are kept out of synchronization, the newest first: by whom, since when and why."""
     from shared.services.held_records import held_page
@@ -139,9 +139,3 @@ async def _all(call: Call[Any, Any]) -> Reply:
     from shared.services.schedule_page import ScheduleFilter, schedule_page
 
     return Reply(await schedule_page(call.services, ScheduleFilter(limit=1000)))
-
-
-OPERATIONS = (
-    *(schedule, pause_mapping, resume_mapping, pause_all, resume_all),
-    *(hold_records, release_records, list_held_records),
-)

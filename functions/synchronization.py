@@ -30,8 +30,6 @@ STATUS = (JobStatusAnswer, RequestStatusAnswer)
 
 
 @operation(
-    "POST",
-    "mappings/{mapping}/synchronize",
     Role.OPERATOR,
     {202: AcceptedAnswer},
     problems=("unknown_mapping", "mapping_disabled", "mapping_paused"),
@@ -48,13 +46,13 @@ async def synchronize_mapping(call: Call) -> Reply:
     return await _requested(call, [stored.mapping])
 
 
-@operation("POST", "synchronize", Role.OPERATOR, {202: AcceptedAnswer}, problems=("mapping_paused",), once=True)
+@operation(Role.OPERATOR, {202: AcceptedAnswer}, problems=("mapping_paused",), once=True)
 async def synchronize_all(call: Call) -> Reply:
     """Synchronizes all enabled mappings that are not paused, parents first. Otherwise as the same for one mapping."""
     return await _requested(call, enabled_mappings(await call.services.mappings.all()))
 
 
-@operation("GET", "jobs", Role.READER, {200: JobsAnswer}, problems=("unknown_mapping",))
+@operation(Role.READER, {200: JobsAnswer}, problems=("unknown_mapping",))
 async def list_jobs(call: Call[JobsQuery]) -> Reply:
     """The job log, newest first: one job per mapping, run and direction, with the counters of Microsoft's job log.
 
@@ -69,7 +67,7 @@ async def list_jobs(call: Call[JobsQuery]) -> Reply:
     return Reply(JobsAnswer(jobs=tuple(job_answer(job) for job in page.jobs), continuation=page.continuation))
 
 
-@operation("GET", "jobs/{id}", Role.READER, {200: STATUS, 202: STATUS}, problems=("unknown_job",))
+@operation(Role.READER, {200: STATUS, 202: STATUS}, problems=("unknown_job",))
 async def get_job(call: Call) -> Reply:
     """What became of a request (the id in the 202 answer) or of one job.
 
@@ -94,6 +92,3 @@ async def _requested(call: Call, mappings: Sequence[Mapping]) -> Reply:
 def accepted(call: Call[Any, Any], job_id: str, body: Any) -> Reply:
     """202 with the address to ask for the outcome; Power Automate follows it by itself."""
     return Reply(body, 202, {"Location": call.address(f"jobs/{job_id}"), "Retry-After": str(POLL_AFTER)})
-
-
-OPERATIONS = (synchronize_mapping, synchronize_all, list_jobs, get_job)

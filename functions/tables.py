@@ -41,7 +41,7 @@ class TablesQuery(PageQuery, ApiQuery):
     text: str = Field("", max_length=100, description="Only those with this in their name or caption.")
 
 
-@operation("GET", "tables", Role.READER, {200: TablesAnswer})
+@operation(Role.READER, {200: TablesAnswer})
 async def list_tables(call: Call[TablesQuery]) -> Reply:
     """The tables that can be mapped: entity sets of an API of Business Central, or tables of Dataverse.
 
@@ -60,7 +60,7 @@ async def list_tables(call: Call[TablesQuery]) -> Reply:
     return Reply(TablesAnswer(side=query.side, tables=tables, continuation=page.continuation))
 
 
-@operation("GET", "tables/{side}/{table}", Role.READER, {200: TableAnswer}, problems=("unknown_table",))
+@operation(Role.READER, {200: TableAnswer}, problems=("unknown_table",))
 async def get_table(call: Call[ApiQuery]) -> Reply:
     """A table and its columns as its service describes them now: kinds, lengths, choices, lookups, alternate keys.
 
@@ -75,8 +75,6 @@ async def get_table(call: Call[ApiQuery]) -> Reply:
 
 
 @operation(
-    "POST",
-    "mappings/{mapping}/refresh-fields",
     Role.ADMINISTRATOR,
     {200: RefreshAnswer},
     problems=("unknown_mapping", "no_such_table"),
@@ -118,6 +116,3 @@ def _column(column: Column) -> ColumnAnswer:
     members = {name: getattr(column, name) for name in ColumnAnswer.model_fields if name != "options"}
     options = tuple(OptionOfColumn(value=value, label=label) for value, label in sorted(column.options.items()))
     return ColumnAnswer(**members, options=options)
-
-
-OPERATIONS = (list_tables, get_table, refresh_fields)

@@ -1,9 +1,9 @@
-"""An HTTP function, declared once: method, route, role, what it takes, and what it answers."""
+"""An HTTP function, declared once: who may call it, what it takes and what it answers. `routes.py` has its address."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import getdoc
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
@@ -48,7 +48,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     """What a function is called with, read and checked: `path` has the route's parameters, `root` is the API's own
     absolute address, `if_match` the version that a change is meant for. `services` are those of the connection that is
     meant: the one `asked` for, or the default one. `connections` has all, for what concerns them all unless one is
-    `asked` for. `accept` are the types that the caller would like."""
+    `asked` for. `accept` are the types that the caller would like, `key` the function key that the address shows."""
 
     services: Services
     connections: Connections
@@ -60,6 +60,7 @@ class Call[Query: BaseModel = NoQuery, Body: BaseModel = NoBody]:
     if_match: str | None = None
     asked: str | None = None
     accept: str = ""
+    key: str | None = None
 
     def address(self, path: str) -> str:
         """The absolute address of something below the API's root, in the same connection."""
@@ -85,12 +86,10 @@ class Operation:
     """The declaration. The docstring's first paragraph is the summary, what follows the description.
 
     `problems` are the codes it may answer with beside those that every operation has. `once`: a repetition under the
-    same Idempotency-Key gets the first answer.
+    same Idempotency-Key gets the first answer. `method` and `route` are empty until it is put `at` its address.
     """
 
     handler: Handler
-    method: str
-    route: str
     role: Role
     query: type[BaseModel]
     body: type[BaseModel] | None
@@ -98,6 +97,12 @@ class Operation:
     problems: tuple[str, ...] = ()
     etag: bool = False
     once: bool = False
+    method: str = ""
+    route: str = ""
+
+    def at(self, method: str, route: str) -> Operation:
+        """The same at an address below the API's root."""
+        return replace(self, method=method, route=route)
 
     @property
     def name(self) -> str:
@@ -116,8 +121,6 @@ class Operation:
 
 
 def operation(
-    method: str,
-    route: str,
     role: Role,
     answers: Mapping[int, type[BaseModel] | tuple[type[BaseModel], ...]],
     *,
@@ -130,7 +133,7 @@ def operation(
 
     def declared(handler: Handler) -> Operation:
         query, body = _taken(handler)
-        return Operation(handler, method, route, role, query, body, by_status, problems, etag, once)
+        return Operation(handler, role, query, body, by_status, problems, etag, once)
 
     return declared
 

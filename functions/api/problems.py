@@ -40,7 +40,9 @@ class ProblemDetails(Answer):
     detail: str = Field(description="A sentence for people: what is wrong, and how to put it right.")
     field: str | None = Field(None, description="The member, parameter or header that is wrong.")
     remedy: str = Field("", description="What helps against this kind of problem.")
-    problems: tuple[ProblemPart, ...] = Field((), description="Everything that is wrong with a mapping.")
+    problems: tuple[ProblemPart, ...] = Field(
+        (), description="Everything that is wrong with a mapping, or with a request where it is more than one thing."
+    )
 
 
 KINDS = (

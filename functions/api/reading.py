@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from functions.api.invalid import invalid
 from functions.api.operation import Call, FileBody, NoBody, Operation
 from shared.core.access import Caller
 from shared.services.access import Credentials
@@ -16,6 +17,8 @@ from shared.services.connections import Connections
 from shared.services.problems import Problem
 
 LARGEST_BODY = 1_000_000  # bytes
+BOM = b"\xef\xbb\xbf"
+"""What editors and shells of Windows begin UTF-8 with."""
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 LONGEST_KEY = 200  # characters
 LONGEST_NAME = 100  # characters
@@ -50,6 +53,7 @@ def read_call(
         if_match=req.headers.get("if-match"),
         asked=None if asked is None else services.connection,
         accept=req.headers.get("accept", ""),
+        key=req.params.get(KEY_PARAMETER),
     )
 
 
@@ -86,7 +90,7 @@ def _query(operation: Operation, req: func.HttpRequest) -> BaseModel:
     try:
         return operation.query.model_validate(given)
     except ValidationError as error:
-        raise _problem(error, operation.query) from None
+        raise invalid(error, operation.query, given) from None
 
 
 def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
@@ -99,10 +103,11 @@ def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
         return _file(raw, req.headers)
     if raw and not _is_json(req.headers):
         raise Problem(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
+    raw = raw.removeprefix(BOM)
     try:
         return operation.body.model_validate_json(raw or b"null", strict=True)
     except ValidationError as error:
-        raise _problem(error, operation.body) from None
+        raise invalid(error, operation.body, raw) from None
 
 
 def _file(raw: bytes, headers: Mapping[str, str]) -> FileBody:
@@ -121,19 +126,6 @@ def _is_json(headers: Mapping[str, str]) -> bool:
 
 def _type_of(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _problem(error: ValidationError, model: type[BaseModel]) -> Problem:
-    """The first thing that is wrong; never the value itself."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "json_invalid":
-        return Problem(400, "invalid_json", f"body: {first['msg']}.")
-    if first["type"] == "extra_forbidden":
-        members = ", ".join(model.model_fields)
-        return Problem(400, "unknown_member", f"{name}: unknown; the members are {members}.", field=name)
-    message = first["msg"].removeprefix("Value error, ")
-    return Problem(400, "invalid_value", f"{name or 'body'}: {message}.", field=name or None)
 
 
 def _host(req: func.HttpRequest) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = ("-n", "3", "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class Check:
 
 
 def pytest_check(arguments: list[str]) -> Check:
-    """The tests, shown as they run: those that were asked for, or all, several files at a time (many of them wait)."""
-    return Check("pytest", (sys.executable, "-m", "pytest", *(arguments or ALL)), loud=True)
+    """The tests, shown as they run: those that were asked for, or all. Of a folder several files run at a time, for
+    many of them wait."""
+    many = not arguments or any((ROOT / argument).is_dir() for argument in arguments)
+    return Check("pytest", (sys.executable, "-m", "pytest", *(SIDE_BY_SIDE if many else ()), *arguments), loud=True)
 
 
 def static_checks() -> list[Check]:

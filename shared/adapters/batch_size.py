@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 LIVELY = 30.0  # seconds: a batch answered within them may become twice as large, and stays clear of every time-out
+TRIALS = (
+    16  # batches; as many as may be under way before the first is answered, so that their number is no matter of luck
+)
 
 
 class BatchSize:
@@ -15,13 +20,26 @@ class BatchSize:
     def __init__(self, first: int, most: int, least: int = 10) -> None:
         self._least = least
         self._most = most
-        self.now = min(first, most)
+        self._first = self._learned = min(first, most)
+        self._trials = 0
+
+    @property
+    def now(self) -> int:
+        """So many operations a batch should carry; larger ones than the first only after some of those."""
+        return self._learned if self._trials >= TRIALS else min(self._first, self._learned)
+
+    def for_next(self, operations: int) -> int:
+        """The size of the batches in which so many operations are about to be sent."""
+        size = self.now
+        if operations > size:
+            self._trials += ceil(operations / size)
+        return size
 
     def answered(self, operations: int, seconds: float) -> None:
         """So many operations were answered in that time."""
         if seconds <= LIVELY:
-            self.now = min(self._most, max(self.now, 2 * min(self.now, operations)))
+            self._learned = min(self._most, max(self._learned, 2 * min(self._learned, operations)))
 
     def too_much(self, operations: int) -> None:
         """So many timed out, were too long, or used up the time that the service grants its callers."""
-        self.now = max(self._least, min(self.now, operations // 2))
+        self._learned = max(self._least, min(self._learned, operations // 2))

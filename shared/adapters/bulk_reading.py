@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from shared.adapters.wire import Row, WireError, path_of, rows_of
+from shared.adapters.wire import Row, WireError, path_of
 from shared.adapters.writing import chunks, together
 
 type Part = Row | WireError | None
@@ -42,10 +42,11 @@ class BulkReading:
     async def _completed(self, path: str, part: Part) -> list[Row]:
         if isinstance(part, WireError):
             self.heed(part)
-        if not isinstance(part, dict) or "value" not in part:
+        rows = part.get("value") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or not isinstance(rows, list):
             return await self._one(path)
         link = part.get("@odata.nextLink")
-        return rows_of(part) + (await self._one(path_of(link)) if isinstance(link, str) else [])
+        return [*rows, *(await self._one(path_of(link)) if isinstance(link, str) else [])]
 
     async def _one(self, path: str) -> list[Row]:
         return [row async for rows in self.pages(path) for row in rows]

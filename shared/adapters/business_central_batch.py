@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.adapters.rows import body_writer
 from shared.adapters.values import decode_enum
-from shared.adapters.wire import Row, WireError, error_from, json_object, json_text, rows_of
+from shared.adapters.wire import Row, WireError, error_from, json_object, json_text
 from shared.core.records import Create, Delete, Update, Write
 from shared.core.tables import Table
 
@@ -74,7 +74,7 @@ def _object(body: Any) -> Row:
 
 def company_contact_of(row: Row) -> str | None:
     """The number of the company contact in an expanded contactsInformation, which lists its persons too."""
-    for contact in rows_of({"value": row.get("contactsInformation")}):
+    for contact in row.get("contactsInformation") or ():
         if decode_enum(str(contact.get("contactType"))) == "Company" and contact.get("contactNumber"):
             return str(contact["contactNumber"])
     return None

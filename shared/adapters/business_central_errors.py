@@ -12,7 +12,7 @@ from shared.core.sides import Side
 from shared.core.tables import Table
 
 _SIDE = Side.BUSINESS_CENTRAL
-_BUSY = {408, 429, 500, 502, 503, 504}
+_BUSY = {408, 423, 425, 429, 500, 502, 503, 504}
 # Locks and deadlocks surface under codes of other things; only the English text (Accept-Language) tells them.
 _LOCKED = re.compile(
     r"deadlock|\blocked by\b|\block time-?out|is being updated in a transaction|could not be locked|try again later",
@@ -51,7 +51,10 @@ def failure_of(error: WireError, who: str) -> SyncFailure:
         return _explained(error, f"Business Central has no such company or table ({error.message}).", fix)
     if error.status < 400:
         return _explained(error, "Business Central's address leads elsewhere.", "Check the address of the environment.")
-    return _explained(error, f"Business Central refuses the request: {error.message}", "Check the mapping's columns.")
+    fix = "Check the mapping's columns."
+    if not error.code:
+        fix = "Look whether a proxy or firewall between the app and Business Central answers in its place."
+    return _explained(error, f"Business Central refuses the request: {error.message.rstrip('.')}.", fix)
 
 
 def refusal_of(error: WireError, table: Table, write: Write, who: str) -> Refused:
@@ -62,6 +65,8 @@ def refusal_of(error: WireError, table: Table, write: Write, who: str) -> Refuse
     if kind is RefusalKind.FORBIDDEN:
         message = f"{who} lacks a permission on {table.caption}: {error.message} {_entry_of(who)}"
         return Refused(kind, message, error.code, error.status)
+    if kind is RefusalKind.PASSING and isinstance(write, Create) and error.status >= 500 and not error.code:
+        kind = RefusalKind.UNKNOWN  # not the service says so: it may have made the record
     column = column_named(table, write, error.message, _CAPTIONS) if kind is RefusalKind.INVALID else None
     return Refused(kind, error.message, error.code, error.status, column)
 

@@ -3,7 +3,8 @@
 Facts used (sheet "Using OData metadata"): text lengths are the facet MaxLength, enums are types of the namespace
 Microsoft.NAV with encoded member names, the annotations AllowEdit and AllowEditOnCreate say what may be written, and a
 navigation with a ReferentialConstraint names the table that an id belongs to. Whether a text is a code is not told, so
-it is read as a text: its case is kept, and what the service makes of a code comes back with the answer to the write.
+it is read as a text. That a code comes back in capitals from a write is seen in the answer, and is no edit
+(`remember.versioned`).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from shared.adapters.business_central_batch import HEADERS, batch_answers, batch
 from shared.adapters.filters import equal_to_any
 from shared.adapters.http import WRITE_SECONDS, Call, Service
 from shared.adapters.rows import record_reader, selection
-from shared.adapters.wire import Row, path_of, query, rows_of, text_literal
+from shared.adapters.wire import Row, next_link, query, rows_of, text_literal
 from shared.adapters.writing import together
 from shared.core.failures import FeedExpired
 from shared.core.records import Record
@@ -52,9 +52,8 @@ class BusinessCentralReading:
                     raise
                 following, again = path, False
                 continue
-            yield rows_of(page)
-            link = page.get("@odata.nextLink")
-            following = path_of(link) if isinstance(link, str) else None
+            yield rows_of(page, self._service.side)
+            following = next_link(page, following, self._service.side)
 
     async def by_ids(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """Those of these records that exist, by id."""

@@ -16,7 +16,7 @@ _EXPIRED = "0x80044352"
 _SIDE = Side.DATAVERSE
 _NOT_MEMBER = {"0x80072560"}
 _NO_ROLE = {"0x80042f09", "0x80040225"}
-_BUSY = {408, 429, 500, 502, 503, 504}
+_BUSY = {408, 423, 425, 429, 500, 502, 503, 504}
 _KINDS: dict[str, RefusalKind] = {
     "0x80060882": RefusalKind.CHANGED,  # ConcurrencyVersionMismatch
     "0x80040237": RefusalKind.EXISTS,  # the primary key is taken
@@ -57,7 +57,10 @@ def failure_of(error: WireError, who: str) -> SyncFailure:
         return _explained(error, f"Dataverse has no such address ({error.message}).", fix)
     if error.status < 400:
         return _explained(error, "Dataverse's address leads elsewhere.", "Check the address of the environment.")
-    return _explained(error, f"Dataverse refuses the request: {error.message}", "Check the mapping's columns.")
+    fix = "Check the mapping's columns."
+    if not error.code:
+        fix = "Look whether a proxy or firewall between the app and Dataverse answers in its place."
+    return _explained(error, f"Dataverse refuses the request: {error.message.rstrip('.')}.", fix)
 
 
 def refusal_of(error: WireError, table: Table, write: Write, who: str) -> Refused:

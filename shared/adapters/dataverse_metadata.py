@@ -60,7 +60,7 @@ _MAPPABLE = "IsIntersect eq false and IsPrivate eq false and IsLogicalEntity eq 
 async def tables_of(get: Get) -> list[TableName]:
     """The tables of an environment that can be mapped, by logical name."""
     found = await get("EntityDefinitions" + query(select="LogicalName,DisplayName,EntitySetName", filter=_MAPPABLE))
-    rows = [row for row in rows_of(found) if row.get("EntitySetName")]
+    rows = [row for row in rows_of(found, Side.DATAVERSE) if row.get("EntitySetName")]
     return sorted((TableName(row["LogicalName"], label_of(row)) for row in rows), key=lambda one: one.name)
 
 
@@ -103,7 +103,7 @@ def labels_of(row: Row) -> dict[int, str]:
 
 def _rows(get: Get) -> Callable[[str], Any]:
     async def rows(path: str) -> list[Row]:
-        return rows_of(await get(path))
+        return rows_of(await get(path), Side.DATAVERSE)
 
     return rows
 
@@ -116,7 +116,7 @@ async def _links(get: Get, relationships: Iterable[Row], table: str) -> dict[tup
     for at in range(0, len(names), 20):
         condition = " or ".join(f"LogicalName eq {text_literal(name)}" for name in names[at : at + 20])
         found = await get("EntityDefinitions" + query(select="LogicalName,EntitySetName", filter=condition))
-        sets |= {row["LogicalName"]: str(row["EntitySetName"]) for row in rows_of(found)}
+        sets |= {row["LogicalName"]: str(row["EntitySetName"]) for row in rows_of(found, Side.DATAVERSE)}
     return {
         (str(one["ReferencingAttribute"]), str(one["ReferencedEntity"])): (
             str(one["ReferencingEntityNavigationPropertyName"]),

@@ -15,7 +15,7 @@ from shared.adapters.dataverse_batch import batch_answers, batch_of_reads, heade
 from shared.adapters.filters import equal_to_any
 from shared.adapters.http import WRITE_SECONDS, Call, Service
 from shared.adapters.rows import record_reader, selection
-from shared.adapters.wire import Row, path_of, query, rows_of, text_literal
+from shared.adapters.wire import Row, next_link, query, rows_of, text_literal
 from shared.adapters.writing import chunks
 from shared.core.records import Record
 from shared.core.tables import Table
@@ -39,9 +39,8 @@ class DataverseReading:
         following: str | None = path
         while following:
             page = await self._service.get(following)
-            yield rows_of(page)
-            link = page.get("@odata.nextLink")
-            following = path_of(link) if isinstance(link, str) else None
+            yield rows_of(page, self._service.side)
+            following = next_link(page, following, self._service.side)
 
     async def by_ids(self, table: Table, columns: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         """Those of these rows that exist, by id."""

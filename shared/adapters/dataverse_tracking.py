@@ -12,7 +12,7 @@ from shared.adapters.dataverse_errors import NOT_TRACKED
 from shared.adapters.feeds import KIND, Dated, modified_news, modified_page, position_text, read_position
 from shared.adapters.feeds import is_settled as is_modified_settled
 from shared.adapters.rows import record_reader, selection, shows
-from shared.adapters.wire import Explained, Row, path_of, query, rows_of
+from shared.adapters.wire import Explained, Row, next_link, path_of, query, rows_of
 from shared.core.failures import FeedExpired, NeedsPerson
 from shared.core.records import ChangePage
 from shared.core.tables import Table
@@ -63,7 +63,7 @@ async def has_changed(table: Table, position: str | None, get: Get) -> bool:
         if failure.code not in _REFUSED_LINK:
             raise
         return True
-    return bool(rows_of(page)) or isinstance(page.get("@odata.nextLink"), str)
+    return bool(_rows(page, table, position)) or isinstance(page.get("@odata.nextLink"), str)
 
 
 def is_settled(position: str | None) -> bool:
@@ -81,6 +81,7 @@ def _is_modified(position: str | None) -> bool:
 async def _tracked_page(
     table: Table, columns: Sequence[str], position: str | None, paging: Mapping[str, str], get: Get
 ) -> ChangePage:
+    link: str | None = None
     if position is None:
         select = selection(table, columns)
         tracking = {"Prefer": f"odata.track-changes,{paging['Prefer']}"}
@@ -88,7 +89,8 @@ async def _tracked_page(
     else:
         select, link = _select_and_link(table, selection(table, columns), position)
         page, _ = await get(link, paging)
-    return _page(table, columns, page, select, position)
+    following = next_link(page, link or "", table.side)
+    return _page(table, columns, page, select, position, following)
 
 
 def _select_and_link(table: Table, wanted: str, position: str) -> tuple[str, str]:
@@ -100,16 +102,18 @@ def _select_and_link(table: Table, wanted: str, position: str) -> tuple[str, str
     return str(select), link
 
 
-def _page(table: Table, columns: Sequence[str], page: Row, select: str, position: str | None) -> ChangePage:
-    rows = rows_of(page)
+def _page(
+    table: Table, columns: Sequence[str], page: Row, select: str, position: str | None, following: str | None
+) -> ChangePage:
+    rows = _rows(page, table, position)
     deleted = tuple(str(row.get("id", "")).lower() for row in rows if _is_deleted(row))
     record_of = record_reader(table, columns)
     records = tuple([record_of(row) for row in rows if not _is_deleted(row)])
-    following, delta = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
-    link = following if isinstance(following, str) else delta
+    delta = page.get("@odata.deltaLink")
+    link = following or delta
     if isinstance(link, str):
         fields = {"feed": _TRACKING, "select": select, "link": path_of(link)}
-        return ChangePage(records, position_text(fields), isinstance(following, str), deleted)
+        return ChangePage(records, position_text(fields), following is not None, deleted)
     if position is not None and not rows:
         return ChangePage((), position, more=False)  # nothing changed: the link of last time stays good
     raise Explained(
@@ -118,6 +122,12 @@ def _page(table: Table, columns: Sequence[str], page: Row, select: str, position
         side=table.side,
         code="delta_link",
     )
+
+
+def _rows(page: Row, table: Table, position: str | None) -> list[Row]:
+    """The rows of a page. No changes may be told by an object without any: so the page on change tracking says."""
+    is_empty = position is not None and all(name.startswith("@odata.") for name in page)
+    return [] if is_empty else rows_of(page, table.side)
 
 
 def _is_deleted(row: Row) -> bool:

@@ -16,7 +16,16 @@ from shared.adapters.dataverse_reading import DataverseReading
 from shared.adapters.http import WRITE_SECONDS, Answer, Call, LostAnswer, Service, is_strain
 from shared.adapters.rows import body_writer, record_reader
 from shared.adapters.wire import Row, WireError, json_object, json_text
-from shared.adapters.writing import TOO_LARGE, Chunk, chunks, in_halves, send_sized, write_in_chunks
+from shared.adapters.writing import (
+    TOO_LARGE,
+    Chunk,
+    belong_together,
+    chunks,
+    in_halves,
+    is_cut_short,
+    send_sized,
+    write_in_chunks,
+)
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -66,7 +75,7 @@ class DataverseWriting:
             (safe, self._batch_size, safely),
             (unsafe, self._batch_size, once),
         ):
-            for piece in chunks(positions, size.now):
+            for piece in chunks(positions, size.for_next(len(positions))):
                 yield Chunk(piece, send)
 
     # Batches
@@ -99,11 +108,12 @@ class DataverseWriting:
     ) -> list[WriteResult]:
         response = answer.response
         outcomes = batch_answers(response.headers.get("Content-Type", ""), response.content)
-        if outcomes is not None:
+        unclear = outcomes is not None and is_cut_short(outcomes, len(writes))
+        if outcomes is not None and not unclear and belong_together(table, writes, outcomes):
             return self._read(table, writes, returning, outcomes)
-        if not repeatable and (response.status_code < 300 or response.status_code >= 500):
+        if not repeatable and (outcomes is not None or response.status_code < 300 or response.status_code >= 500):
             raise LostAnswer("Dataverse answered a batch unreadably")
-        if response.status_code == 400:
+        if response.status_code == 400 and answer.error.code:  # else it is not the service that refuses
             return [refusal_of(answer.error, table, write, self._who) for write in writes]
         raise self._service.failure(answer)
 
@@ -155,7 +165,8 @@ class DataverseWriting:
         status = answer.response.status_code
         ids = _ids_in(answer, len(creates)) if status < 300 else None
         if ids is not None:
-            return await self._read_back(table, ids, returning)
+            ours = [str(create.id) for create in creates]
+            return await self._read_back(table, ours if set(ids) == set(ours) else ids, returning)
         if status == TOO_LARGE and len(creates) > 1:
             middle = len(creates) // 2
             halves = [creates[:middle], creates[middle:]]

@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from shared.adapters.rows import record_reader, selection, shows
-from shared.adapters.wire import Row, moment_literal, path_of, query, rows_of
+from shared.adapters.wire import Row, moment_literal, next_link, query, rows_of
 from shared.core.failures import FeedExpired
 from shared.core.records import ChangePage
 from shared.core.tables import Table
@@ -112,12 +112,12 @@ async def modified_page(table: Table, columns: Sequence[str], position: str | No
     if at.next is None:
         at = replace(at, begun=date if latest else None)
     record_of = record_reader(table, columns)
-    records = tuple([record_of(row) for row in rows_of(page)])
+    records = tuple([record_of(row) for row in rows_of(page, table.side)])
     moments = [record.modified_at for record in records if record.modified_at is not None]
     newest = _latest(at.newest, max(moments, default=None))
-    link = page.get("@odata.nextLink")
-    if isinstance(link, str):
-        return ChangePage(records, replace(at, newest=newest, next=path_of(link)).text(), more=True)
+    link = next_link(page, at.next or "", table.side)
+    if link is not None:
+        return ChangePage(records, replace(at, newest=newest, next=link).text(), more=True)
     after = Position(at.select, since=_latest(at.since, newest), scanned=_latest(at.scanned, at.begun))
     return ChangePage(records, after.text(), more=False)
 
@@ -134,7 +134,7 @@ async def modified_news(table: Table, position: str | None, fetch: Fetch) -> boo
     except FeedExpired:
         return True
     read = record_reader(table, [])
-    moments = [read(row).modified_at for row in rows_of(page)]
+    moments = [read(row).modified_at for row in rows_of(page, table.side)]
     # The filter has milliseconds, what is stored may have more: the newest row itself may come back.
     return any(moment is None or at.since is None or moment > at.since for moment in moments)
 

@@ -29,7 +29,7 @@ class RetryPolicy:
 
     def backoff(self, attempt: int) -> float:
         """The wait after the given attempt (0 is the first), with jitter."""
-        return min(self.longest_wait, self.first_wait * 2.0**attempt) * random.uniform(0.5, 1.0)
+        return min(self.longest_wait, self.first_wait * 2.0 ** min(attempt, 30)) * random.uniform(0.5, 1.0)
 
 
 class Patience:

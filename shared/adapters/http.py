@@ -21,7 +21,7 @@ import httpx
 from shared.adapters.budget import heed, told_until
 from shared.adapters.gate import Gate, Patience, RetryPolicy, gate_of
 from shared.adapters.tokens import Tokens
-from shared.adapters.wire import Row, WireError, error_from, json_object, moment_of, path_of, seconds_of
+from shared.adapters.wire import Row, WireError, error_from, json_object, moment_of, path_of, wait_of
 from shared.core.budget import Share
 from shared.core.failures import Passing, SyncFailure
 from shared.core.sides import Side
@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 READ_SECONDS = 120.0  # longest silence of a read
 WRITE_SECONDS = 300.0  # a batch of writes is silent until its last operation is done
+_LONGEST = 420.0  # of an answer that comes drop by drop; what asks for it is ended by the host after 10 minutes
 _TROUBLED = {408, 502, 503, 504}  # the service, or a gateway before it, gave up: the request may have been done
 _TOO_LONG = {408, 504}  # ... because it took too long
 _TOO_MUCH_TIME = "0x80072321"  # Dataverse: the combined execution time of our requests
@@ -224,7 +225,11 @@ class Service:
             self._sent[0] += 1
             started = time.monotonic()
             try:
-                response = await self._client.send(request)
+                async with asyncio.timeout(_LONGEST):
+                    response = await self._client.send(request)
+            except TimeoutError:
+                self._note(request, "no end", started)
+                return _cut_off(httpx.ReadTimeout("")), time.monotonic() - started
             except httpx.TransportError as error:
                 self._note(request, type(error).__name__, started)
                 return _cut_off(error), time.monotonic() - started
@@ -250,7 +255,7 @@ class Service:
         return f"{parts.scheme}://{parts.netloc}{path_of(path)}"
 
     async def _wait(self, call: Call, trouble: _Trouble, backoff: float, patience: Patience) -> None:
-        seconds = backoff if trouble.retry_after is None else trouble.retry_after
+        seconds = trouble.retry_after or backoff
         _log.warning(
             "%s %s on %s %s: trying again in %.1f s",
             self.side.product,
@@ -299,7 +304,7 @@ def _trouble_of(response: httpx.Response) -> _Trouble | None:
     status = response.status_code
     if status != 429 and status not in _TROUBLED:
         return None
-    wait = seconds_of(response.headers.get("Retry-After"))
+    wait = wait_of(response.headers)
     if status == 429:
         strained = is_strain(error_from(status, response.headers, response.content))
         return _Trouble("is throttling (429)", False, throttled=True, strained=strained, retry_after=wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from shared.core.failures import NeedsPerson
+from shared.core.failures import NeedsPerson, Passing
 from shared.core.sides import Side
 
 type Row = dict[str, Any]
@@ -22,6 +23,7 @@ type Row = dict[str, Any]
 _QUERY_SAFE = "$=(),/:'@*!-._~"
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-f-]+\.?\s*$", re.IGNORECASE)
 _LONGEST_TEXT = 500
+_LONGEST_WAIT = 24 * 3600.0  # seconds; no limit of either service holds for longer than a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +77,34 @@ def json_object(content: bytes | str) -> Row | None:
     try:
         text = content.decode() if isinstance(content, bytes) else content
         value = _DECODER.decode(text.removeprefix("\ufeff"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def rows_of(page: Row) -> list[Row]:
-    """The rows of a page; anything that is no row is left out."""
+def rows_of(page: Row, side: Side) -> list[Row]:
+    """The rows of a page. Raises Passing when it is none: no rows would mean that there are none, or none any more."""
     value = page.get("value")
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Passing(f"{side.product} answered with something that is no list of rows.", side=side, code="answer")
+    return value
+
+
+def next_link(page: Row, link: str, side: Side) -> str | None:
+    """The path of the page after the one at `link`, None after the last. Raises Passing when it leads back there."""
+    following = page.get("@odata.nextLink")
+    if not isinstance(following, str):
+        return None
+    if path_of(following) == link:
+        raise Passing(f"A page of {side.product} names itself as the next one.", side=side, code="answer")
+    return path_of(following)
 
 
 def error_from(status: int, headers: Mapping[str, str], body: object) -> WireError:
     """Read an answer of 300 and above, whatever shape its body has (bytes, text or JSON already read)."""
     found = body if isinstance(body, dict) else json_object(body) if isinstance(body, bytes | str) else None
     error = (found or {}).get("error")
-    retry_after = seconds_of(headers.get("Retry-After"))
+    retry_after = wait_of(headers)
     if isinstance(error, dict):
         message = _CORRELATION.sub("", str(error.get("message") or ""))
         return WireError(status, str(error.get("code") or ""), message or f"status {status}", retry_after)
@@ -103,16 +117,24 @@ def _plain(status: int, body: object) -> str:
     return f"status {status}: {text[:_LONGEST_TEXT]}" if text else f"status {status} without a message"
 
 
-def seconds_of(retry_after: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for: a number or an HTTP date; None when it is neither."""
-    if not retry_after:
-        return None
+def wait_of(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks to wait; None when it names no time to come.
+
+    A date is one of the service's clock, which its header Date tells: ours may go wrong.
+    """
+    asked = headers.get("Retry-After") or ""
+    seconds = _number_of(asked)
+    if seconds is None and (moment := moment_of(asked)) is not None:
+        seconds = (moment - (moment_of(headers.get("Date")) or datetime.now(UTC))).total_seconds()
+    return min(seconds, _LONGEST_WAIT) if seconds is not None and seconds > 0 else None
+
+
+def _number_of(text: str) -> float | None:
     try:
-        return max(0.0, float(retry_after))
+        number = float(text)
     except ValueError:
-        pass
-    moment = moment_of(retry_after)
-    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        return None
+    return number if math.isfinite(number) else None
 
 
 def moment_of(header: str | None) -> datetime | None:

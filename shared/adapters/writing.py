@@ -9,8 +9,10 @@ from typing import Any
 
 from shared.adapters.batch_size import BatchSize
 from shared.adapters.http import Answer, Call, LostAnswer, Service
+from shared.adapters.wire import WireError
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
+from shared.core.tables import Table
 
 TOO_LARGE = 413  # the status of a request of which nothing was done
 
@@ -74,6 +76,19 @@ async def send_sized(service: Service, call: Call, operations: int, size: BatchS
     elif answer.response.status_code < 300 and not strains:
         size.answered(operations, answer.seconds)
     return answer
+
+
+def belong_together(table: Table, writes: Iterable[Write], outcomes: Iterable[object]) -> bool:
+    """Whether each row that came back is that of its write: what stands in another order tells of no write at all."""
+    return all(
+        write.id is None or not isinstance(outcome, dict) or str(outcome.get(table.key, write.id)).lower() == write.id
+        for write, outcome in zip(writes, outcomes, strict=False)
+    )
+
+
+def is_cut_short(outcomes: Sequence[object], count: int) -> bool:
+    """Whether answers to some of `count` operations are missing although none failed, at which a service may stop."""
+    return len(outcomes) < count and not (outcomes and isinstance(outcomes[-1], WireError))
 
 
 async def in_halves(writes: Sequence[Write], send: Send) -> list[WriteResult]:

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from shared.core.tables import Column, ColumnKind
+from shared.core.texts import is_longer
 
 type Constant = str | int | bool
 
@@ -51,7 +52,7 @@ def complaint_about(column: Column, constant: Constant) -> str | None:
 
 
 def _text(column: Column, constant: Constant) -> str | None:
-    if column.max_length is not None and len(str(constant)) > column.max_length:
+    if column.max_length is not None and is_longer(str(constant), column.max_length):
         return f"it holds at most {column.max_length} characters"
     return None
 

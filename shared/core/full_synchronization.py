@@ -118,6 +118,10 @@ class Review:
         """The review with these lines in the place of the former ones."""
         return Review({**self.lines, **{line.mapping: line for line in changed}})
 
+    def without(self, mapping: str) -> Review:
+        """The review without what it remembers of a mapping."""
+        return Review({name: line for name, line in self.lines.items() if name != mapping})
+
 
 def recommend(mapping: TableMapping, counted: Mapping[Side, Counted]) -> Recommendation:
     """What to do with a mapping first, by how many records there are.

@@ -8,7 +8,6 @@ later one can only narrow them; here groups stand alone unless `accumulated` ask
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -18,6 +17,7 @@ from shared.core.mapping import Conversion, FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Value, Values
+from shared.core.texts import as_read, without_case
 from shared.core.transfer import References, Tables, end_of, way_of
 
 MOST_FIELDS = 16  # that an index can keep apart
@@ -119,7 +119,7 @@ def reader_of(item: MatchField, side: Side, tables: Tables, blanks: BlankValues)
     """
     own = end_of(item.line, side, tables[side]).meaning
     skips_blanks = blanks is BlankValues.NEVER_MATCH or _is_text(item.line, tables)
-    spelled = _as_written if item.case_sensitive else _without_case
+    spelled = as_read if item.case_sensitive else without_case
     if side is item.compared_on:
         return lambda values, _: _value(own(values), skips_blanks, spelled)
     carry = way_of(item.line, side, tables[side.other]).carry
@@ -182,13 +182,3 @@ def _value(value: Value, skips_blanks: bool, spelled: Callable[[str], str]) -> V
     if isinstance(value, str):
         return spelled(value.strip())
     return NotCompared.BLANK if value is None and skips_blanks else value
-
-
-def _as_written(text: str) -> str:
-    """One spelling for what people read as the same letters."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _without_case(text: str) -> str:
-    """The same without regard to case; accents make a difference."""
-    return text.lower() if text.isascii() else _as_written(_as_written(text).casefold())

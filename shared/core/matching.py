@@ -9,23 +9,45 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from shared.core.mapping import FieldMapping
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.records import Record
+from shared.core.refusals import name_of_record
 from shared.core.sides import Side
 from shared.core.tables import Table
+from shared.core.texts import without_case
 from shared.core.transfer import Tables, comparable
 
 type MatchKey = tuple[str, ...]
+MOST_NAMED = 5
+"""How many records a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What agrees with a new record: `candidates` of the other side, and `rivals` that claim the same candidate."""
+
+    candidates: tuple[Record, ...]
+    rivals: tuple[Record, ...] = ()
+
+    def sentence(self, source: Side, tables: Tables) -> str:
+        """Whom to look at, for a person. `source` is the side of the new record."""
+        here, there = (partial(_name, table=tables[side]) for side in (source, source.other))
+        if len(self.candidates) > 1:
+            many = f"{len(self.candidates)} records in {source.other.product}"
+            return f"{many} agree in the match fields: {_listed(map(there, self.candidates))}."
+        rivals = _listed(map(here, self.rivals))
+        return f"{there(self.candidates[0])} agrees in the match fields, and just as well with {rivals}."
 
 
 @dataclass(slots=True)
 class Matches:
-    """`pairs` maps a new record's id to the record it means; `several` names those with more than one candidate."""
+    """`pairs` maps a new record's id to the record it means; `several` has those that could mean more than one."""
 
     pairs: dict[str, Record] = field(default_factory=dict)
-    several: dict[str, list[str]] = field(default_factory=dict)
+    several: dict[str, Question] = field(default_factory=dict)
 
 
 def match_lines(mapping: TableMapping, group: Sequence[str]) -> list[FieldMapping]:
@@ -34,11 +56,11 @@ def match_lines(mapping: TableMapping, group: Sequence[str]) -> list[FieldMappin
 
 
 def match_key(lines: Iterable[FieldMapping], side: Side, record: Record, table: Table) -> MatchKey | None:
-    """What must be equal on both sides, without regard to case; None when a field is blank."""
+    """What must be equal on both sides, without regard to case and to how accents are coded; None for a blank field."""
     parts = [comparable(line, side, record.values, table) for line in lines]
     if not parts or any(part is None for part in parts):
         return None
-    return tuple(str(part).strip().casefold() for part in parts)
+    return tuple(without_case(str(part).strip()) for part in parts)
 
 
 def find_matches(
@@ -57,7 +79,8 @@ def find_matches(
                 taken.add(found[0].id)
             elif found:
                 for record in claimants:
-                    result.several[record.id] = [candidate.id for candidate in found]
+                    rivals = [one for one in claimants if one is not record]
+                    result.several[record.id] = Question(_by_id(found), _by_id(rivals))
     for paired in result.pairs:
         result.several.pop(paired, None)
     return result
@@ -72,3 +95,19 @@ def _by_key(
         if key is not None:
             found[key].append(record)
     return found
+
+
+def _by_id(records: Iterable[Record]) -> tuple[Record, ...]:
+    """In the same order each time: the same question is the same sentence."""
+    return tuple(sorted(records, key=lambda record: record.id))
+
+
+def _name(record: Record, table: Table) -> str:
+    """Namesakes are told apart by their ids."""
+    return f"{name_of_record(record, table)} ({record.id})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    first = list(names)
+    more = len(first) - MOST_NAMED
+    return ", ".join(first[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -45,6 +45,11 @@ class Reason(StrEnum):
         return _SENTENCES[self]
 
     @property
+    def outlook(self) -> str:
+        """The same of what has not been done yet."""
+        return _OUTLOOKS.get(self, self.sentence)
+
+    @property
     def advice(self) -> str:
         """What a person does about a record that is held for this reason; empty where nothing is held."""
         return _ADVICE.get(self, "")
@@ -82,6 +87,18 @@ _SENTENCES = {
     Reason.CHOSEN: "A person chose it for just this record.",
     Reason.MATCHED: "The records agreed in the match fields and were coupled.",
 }
+
+_OUTLOOKS = {
+    Reason.LEFT_FILTER: "The record has left the mapping's filter; the coupling would be removed.",
+    Reason.SOURCE_CHANGED: "One side changed; the change would be carried over.",
+    Reason.OVERWRITTEN: "Both sides differ; a full synchronization would write one side's data over the other's.",
+    Reason.NEW_RECORD: "The record has no counterpart; one would be created and coupled.",
+    Reason.RESTORED: "The coupled record was deleted and would be created anew.",
+    Reason.BOTH_DELETED: "Both records were deleted; the coupling would be removed.",
+    Reason.COUPLING_REMOVED: "The coupled record was deleted; the coupling would be removed.",
+    Reason.MATCHED: "The records agree in the match fields and would be coupled.",
+}
+"""Of what would be done: a preview tells nothing as done."""
 
 _ADVICE = {
     Reason.UPDATE_CONFLICT: "The error's `fields` hold both values. Choose whose data is used, also field by field, "

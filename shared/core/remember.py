@@ -16,6 +16,7 @@ from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
 from shared.core.transfer import Tables, comparable
+from shared.core.values import is_code_of
 
 
 def agreed_base(
@@ -116,10 +117,19 @@ def is_remembered(mapping: TableMapping, side: Side, end: CoupledRecord, table: 
 def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:
     """The end with the record's version, number and title; without version if the record holds more than the base.
 
-    A service may change what it is sent: Business Central completes addresses by its post code table.
+    A service may change what it is sent: Business Central completes addresses by its post code table. That it writes
+    codes in capitals is no change, and what is remembered is spelled as there: metadata does not tell codes from texts.
     """
-    is_known = holds(mapping, side, record.values, end.base or {}, table)
-    return _shown(end, end.base, record, table, is_known=is_known, outside=end.outside)
+    base = _spelled_as_there(end.base, record.values)
+    is_known = holds(mapping, side, record.values, base or {}, table)
+    return _shown(end, base, record, table, is_known=is_known, outside=end.outside)
+
+
+def _spelled_as_there(base: Values | None, there: Values) -> Values | None:
+    if base is None or there == base:
+        return base
+    codes = {name: held for name, sent in base.items() if (held := there.get(name)) != sent and is_code_of(held, sent)}
+    return {**base, **codes} if codes else base
 
 
 def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:

@@ -55,7 +55,7 @@ class ColumnKind(StrEnum):
 class Column(Model):
     """One column of a table.
 
-    `max_length` counts characters; None means unlimited or not a text. `read_only` columns are never sent,
+    `max_length` counts UTF-16 code units; None means unlimited or not a text. `read_only` columns are never sent,
     `create_only` ones only with a new row. `navigation` (lookups only) is the navigation property to bind, `target_set`
     the entity set of the referenced rows, `target` the name of their table where it is known (of ids of Business
     Central, too). `options` are the labels of a choice by value, `members` the plain names of an enum; empty: unknown.

@@ -17,6 +17,7 @@ from shared.core.prepare import once_per_object
 from shared.core.references import ReferenceAnswers, Resolved, Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Column, ColumnKind, Table, Value, Values
+from shared.core.texts import cut, is_longer, length_of
 from shared.core.transformations import Transformation, TransformationProblem, transform
 from shared.core.values import NUMBERS, meaning_in
 
@@ -110,10 +111,10 @@ class Way:
             shaped = destination.shape(value)
             if isinstance(shaped, FieldProblem):
                 return replace(shaped, source=self.source)
-            if isinstance(shaped, str) and len(shaped) > destination.room:
+            if isinstance(shaped, str) and is_longer(shaped, destination.room):
                 if self.line.too_long is TooLong.REFUSE:
                     return _too_long(self.line, self.source, destination.column, shaped)
-                shaped = shaped[: destination.column.max_length].rstrip() or None
+                shaped = cut(shaped, int(destination.room)).rstrip() or None
             fitted[name] = shaped
         return fitted
 
@@ -202,8 +203,8 @@ def _number(column: Column, text: str) -> Value | FieldProblem:
 
 def _too_long(line: FieldMapping, source: Side, column: Column, text: str) -> FieldProblem:
     message = (
-        f"{line.caption} has {len(text)} characters in {source.product}; {column.name} in {source.other.product} holds "
-        f"at most {column.max_length}. Shorten it."
+        f"{line.caption} has {length_of(text)} characters in {source.product}; "
+        f"{column.name} in {source.other.product} holds at most {column.max_length}. Shorten it."
     )
     return FieldProblem("value_too_long", source, column.name, text, message)
 

@@ -33,6 +33,11 @@ def same(column: Column, left: Value, right: Value) -> bool:
     return left == right or meaning(column, left) == meaning(column, right)
 
 
+def is_code_of(held: Value, sent: Value) -> bool:
+    """Whether a service that was sent `sent` may hold `held` because it takes it as a code: trimmed, in capitals."""
+    return isinstance(held, str) and isinstance(sent, str) and held == _code(sent)
+
+
 def _number(value: Value) -> Value:
     if value is None:
         return Decimal(0)

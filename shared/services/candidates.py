@@ -15,6 +15,7 @@ from uuid import UUID
 from shared.core.mapping import FieldMapping
 from shared.core.records import Record
 from shared.core.sides import Side
+from shared.core.texts import without_case
 from shared.services.pass_context import Slice
 
 MANY = 2000  # new records in a page: reading the other side whole costs fewer calls than looking them up
@@ -123,5 +124,5 @@ def _what(side: Side) -> str:
 
 
 def _digest(value: object) -> int:
-    text = str(value).strip().casefold()
+    text = without_case(str(value).strip())
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -10,14 +10,18 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared.core.failures import NeedsPerson
-from shared.ports import Check
-from shared.services.context import Services
-from shared.services.health import reachable
 from shared.services.problems import Problem
 
+if TYPE_CHECKING:
+    from shared.ports import Check
+    from shared.services.context import Services
+
 log = logging.getLogger(__name__)
+QUEUE = "sync-jobs"
+"""The queue that all connections share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class ConnectionState:
 
 async def connection_states(connections: Connections, names: Sequence[str] | None = None) -> list[ConnectionState]:
     """All of them, or those of these names, asked at once."""
+    from shared.services.health import reachable  # the app starts faster without it
+
     wanted = [one for one in connections.known if names is None or one.name in names]
     checks = await asyncio.gather(*(reachable(connections.named(one.name)) for one in wanted))
     return [ConnectionState(one, found) for one, found in zip(wanted, checks, strict=True)]

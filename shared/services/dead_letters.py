@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from shared.ports import DeadLetter
 from shared.services.connections import Connections
+from shared.services.job_message import FOREIGN, trouble_with
 from shared.services.problems import Problem
 
 MOST_AT_ONCE = 100
@@ -91,11 +92,15 @@ async def _explained(connections: Connections, letters: Sequence[DeadLetter]) ->
 async def _explain(connections: Connections, letter: DeadLetter) -> DeadMessage:
     body = letter.message.body
     name, mapping, run_id, number = (body.get(member) for member in ("connection", "mapping", "run", "slice"))
+    foreign = DeadMessage(letter, None, None, None, None, False, FOREIGN)
     if not (isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
-        return DeadMessage(letter, None, None, None, None, False, "It is no message of this app.")
+        return foreign
+    trouble = trouble_with(body)
+    if trouble == FOREIGN:
+        return foreign
     services = connections.find(name)
-    if services is None:
-        return DeadMessage(letter, name, mapping, run_id, number, False, connections.unknown(name))
+    if services is None or trouble:
+        return DeadMessage(letter, name, mapping, run_id, number, False, trouble or connections.unknown(name))
     run = await services.runs(mapping).get(run_id)
     waited_for = run is not None and not run.ended and (number, body.get("turn", run.delays)) == (run.slice, run.delays)
     return DeadMessage(letter, services.connection, mapping, run_id, number, waited_for)

@@ -17,7 +17,8 @@ from shared.services.retention import MOST_PAGES, PAGE, ReferredJobs, remove_job
 async def delete_older_jobs(services: Services, asked: DeleteJobsRequest) -> DeletedJobsAnswer:
     """Delete the jobs that were asked for before then, the newest of them first. Raises Problem (404)."""
     mapping = (await mapping_named(services, asked.mapping)).mapping.name if asked.mapping is not None else None
-    after: str | None = asked.continuation or job_key(services.clock.now() - timedelta(days=asked.days), "")
+    oldest_kept = job_key(services.clock.now() - timedelta(days=asked.days), "")
+    after: str | None = max(asked.continuation or "", oldest_kept)  # a wrong continuation takes nothing younger along
     referred = ReferredJobs(services)
     deleted = running = kept = 0
     for _ in range(MOST_PAGES):

@@ -10,7 +10,6 @@ import binascii
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
-from shared.core.access import Caller
 from shared.core.jobs import Job, job_key
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
@@ -45,7 +44,6 @@ async def errors_page(
     after: str | None,
     limit: int,
     verify: bool,
-    caller: Caller,
 ) -> ErrorsPage:
     """A page of what the filter lets through; with `verify` the services are asked whether the records exist.
 
@@ -66,12 +64,8 @@ async def errors_page(
     if verify:
         from shared.services.error_state import there_now
 
-        there = await there_now(services, mappings, page, caller)
-    rows = [
-        error_row(services, mappings[item.mapping], item, there[item.mapping, item.key])
-        for item in page
-        if (item.mapping, item.key) in there
-    ]
+        there = await there_now(services, mappings, page)
+    rows = [error_row(services, mappings[item.mapping], item, there[item.mapping, item.key]) for item in page]
     return ErrorsPage(rows, count, _text_of(place_of(page[-1])) if len(found) > limit else None)
 
 

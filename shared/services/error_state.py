@@ -1,7 +1,7 @@
 """What there is behind errors just now: which of their records exist, in which version, and whether they are coupled.
 
-Many are asked for at once. A coupling of which both records are gone is of no use to anybody: it is deleted, as the
-page Coupled Data Synchronization Errors does when it is filled.
+Many are asked for at once, and nothing is changed by looking: a coupling of which both records are gone is removed by
+the next run that tries it, not by whoever reads the list (Microsoft's page removes it when it is filled).
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.core.access import Caller
-from shared.core.jobs import RunKind, job_key
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.reasons import Reason
 from shared.core.records import Record
 from shared.core.sides import Side
 from shared.services.context import Services
 from shared.services.repositories.work_items import WorkItem
-from shared.services.tasks.kinds import UNCOUPLE, UncoupleTask
-from shared.services.tasks.request import request_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +49,14 @@ async def look_at(services: Services, mapping: TableMapping, items: Sequence[Wor
 
 
 async def there_now(
-    services: Services, mappings: Mapping[str, TableMapping], items: Sequence[WorkItem], caller: Caller
+    services: Services, mappings: Mapping[str, TableMapping], items: Sequence[WorkItem]
 ) -> dict[tuple[str, str], frozenset[Side]]:
-    """The sides whose record exists, by mapping and key; what exists on neither is left out, and its coupling goes."""
+    """The sides whose record exists, by mapping and key."""
     there: dict[tuple[str, str], frozenset[Side]] = {}
     for name in dict.fromkeys(item.mapping for item in items):
-        mine = [item for item in items if item.mapping == name]
-        looked = await look_at(services, mappings[name], mine)
-        gone = [item for item in mine if not looked[item.key].there and item.reason is not Reason.OPTION_NOT_MAPPED]
-        there |= {(name, item.key): looked[item.key].there for item in mine if item not in gone}
-        await _uncouple(services, mappings[name], [item for item in gone if looked[item.key].coupled], caller)
+        looked = await look_at(services, mappings[name], [item for item in items if item.mapping == name])
+        there |= {(name, key): one.there for key, one in looked.items()}
     return there
-
-
-async def _uncouple(services: Services, mapping: TableMapping, items: Sequence[WorkItem], caller: Caller) -> None:
-    """Ask for the deletion of these couplings; asked again for the same ones, it is the same task."""
-    if items:
-        first = min(items, key=lambda item: item.key)
-        await request_task(
-            services,
-            mapping,
-            RunKind.UNCOUPLE,
-            UNCOUPLE,
-            UncoupleTask(listed=True),
-            items=[item.business_central_id for item in items],
-            requested_by=caller.label,
-            run_id=job_key(first.first_at, first.record_id),
-        )
 
 
 async def _read(services: Services, mapping: TableMapping, side: Side, items: Iterable[WorkItem]) -> dict[str, Record]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from shared.core.coupling import Attempt, Coupling
 from shared.core.failures import NeedsPerson
+from shared.core.history import What, touches_in
 from shared.core.jobs import Counters
 from shared.core.mapping import Mapping
 from shared.core.sides import Side
@@ -115,7 +116,8 @@ async def _replay_creates(work: Slice, intents: Sequence[Intent]) -> list[Intent
 async def _replay_changes(work: Slice, changes: dict[str, Announced]) -> list[Side]:
     """A coupling that moved on since was stored after its writes; one that did not may or may not have been written.
 
-    Answers the source sides of what is known to have been written.
+    Answers the source sides of what its history says was written since: that the coupling holds what the attempt was to
+    lead to proves nothing, for it may have held that before.
     """
     couplings = await work.couplings.find(Side.BUSINESS_CENTRAL, changes)
     open_ones, changed = list[Coupling](), list[Side]()
@@ -123,17 +125,17 @@ async def _replay_changes(work: Slice, changes: dict[str, Announced]) -> list[Si
         change = changes[key]
         if coupling.version == change.version:
             open_ones.append(replace(coupling.unsure(), attempt=change.attempt))
-        elif coupling.attempt is None and _is_proven(coupling, change.attempt):
-            changed += [written.other for written in change.attempt.writes]
+        else:
+            changed += [side.other for side in change.attempt.writes if side in _written_since(coupling, change)]
     if open_ones:
         await work.couplings.save(open_ones)
     return changed
 
 
-def _is_proven(coupling: Coupling, attempt: Attempt) -> bool:
-    """Whether the coupling holds what the attempt was to lead to."""
-    bases = ((coupling.at(side).base or {}, values) for side, values in attempt.base.items())
-    return all(base.get(name) == value for base, values in bases for name, value in values.items())
+def _written_since(coupling: Coupling, change: Announced) -> set[Side]:
+    """The sides that were written after the change was announced."""
+    touches = (touch for touch in touches_in(coupling.history) if touch.at >= change.attempt.begun_at)
+    return {one.side for touch in touches if touch.what is What.UPDATED for one in touch.changes}
 
 
 def _items(body: dict[str, Any]) -> list[dict[str, Any]]:

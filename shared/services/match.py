@@ -20,19 +20,19 @@ from shared.services.pass_context import Pair, Slice
 from shared.services.touches import with_note
 
 
-async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], dict[str, list[str]]]:
+async def couple_matches(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], dict[str, str]]:
     """Couple new records with the free records they mean; both become one pair.
 
-    Answers the pairs that remain, and per record with several candidates the candidates' ids.
+    Answers the pairs that remain, and per record that could mean several a sentence that names them.
     """
-    several: dict[str, list[str]] = {}
+    several: dict[str, str] = {}
     if not matches_new_records(work):
         return pairs, several
     for source in work.sources:
         new = [pair for pair in pairs if _is_new(pair, source)]
         if new:
             matches = await _matches(work, source, new, pairs)
-            several |= matches.several
+            several |= {one: found.sentence(source, work.tables) for one, found in matches.several.items()}
             pairs = await _couple(work, source, pairs, matches)
     return pairs, several
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -75,8 +75,8 @@ async def pair_page(
     for pair in pairs:
         if pair.agrees_with_held:
             paired.left_alone.append(_held_as(pair, Reason.WAITS_FOR_RELEASE, Reason.WAITS_FOR_RELEASE.sentence))
-        elif _several(pair, several):
-            paired.left_alone.append(_held_by_several(pair, several))
+        elif sentence := _several(pair, several):
+            paired.left_alone.append(_held_as(pair, Reason.SEVERAL_MATCHES, sentence))
         else:
             paired.pairs.append(pair)
     return paired
@@ -148,17 +148,10 @@ def _is_new(one: Settled) -> bool:
     return one.outcome is not None and one.outcome.created is not None and not restored
 
 
-def _several(pair: Pair, several: dict[str, list[str]]) -> list[str]:
+def _several(pair: Pair, several: Mapping[str, str]) -> str:
     if pair.coupling is not None:
-        return []
-    return next((several[one] for side in Side if (one := pair.id_at(side)) in several), [])
-
-
-def _held_by_several(pair: Pair, several: dict[str, list[str]]) -> Settled:
-    source = next(side for side in Side if pair.present(side))
-    ids = ", ".join(_several(pair, several)[:5])
-    message = f"{Reason.SEVERAL_MATCHES.sentence} Candidates in {source.other.product}: {ids}."
-    return _held_as(pair, Reason.SEVERAL_MATCHES, message)
+        return ""
+    return next((several[one] for side in Side if (one := pair.id_at(side) or "") in several), "")
 
 
 def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:

@@ -191,7 +191,7 @@ def _place(after: str | None) -> tuple[int, int]:
     if after is None:
         return 0, 0
     part, _, item = after.partition(".")
-    if not (part.isdigit() and item.isdigit()):
+    if not (after.isascii() and part.isdigit() and item.isdigit()):
         raise Problem(400, "invalid_value", "continuation is not one that was given out.", field="continuation")
     return int(part), int(item)
 
@@ -205,7 +205,7 @@ def _answer(item: Planned) -> PlannedAnswer:
         couples=item.couples,
         values=tuple(PlannedValueAnswer.model_validate(value) for value in item.values),
         reason=item.reason,
-        explanation=item.reason.sentence,
+        explanation=item.reason.outlook,
         message=item.message,
         fields=tuple(PlannedConflict.model_validate(one) for one in item.fields),
     )

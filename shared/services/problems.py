@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from shared.core.mapping_problem import MappingProblem
+if TYPE_CHECKING:
+    from shared.core.mapping_problem import MappingProblem
 
 
 class Problem(Exception):
     """A refusal. `code` is stable, the text says what is wrong and how to put it right, `field` which part is wrong.
 
-    `retry_after` in seconds where waiting helps. `problems` is everything that is wrong with a mapping. The HTTP
-    functions answer it as problem details (RFC 9457).
+    `retry_after` in seconds where waiting helps. `problems` is everything that is wrong with a mapping or a
+    request. The HTTP functions answer it as problem details (RFC 9457).
     """
 
     def __init__(

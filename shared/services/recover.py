@@ -20,6 +20,7 @@ from shared.core.remember import versioned
 from shared.core.sides import Side
 from shared.core.tables import ColumnKind
 from shared.core.values import same
+from shared.services.journal import entries
 from shared.services.pass_context import Pair, Slice
 from shared.services.repositories.coupling_documents import Intent
 from shared.services.touches import with_note
@@ -46,12 +47,14 @@ async def recover_creates(work: Slice) -> datetime | None:
             found += await find(work, side, mine)
     sources = await _sources(work, [intent for intent, _ in found])
     couplings = [_coupling(work, intent, record, sources.get(intent.source_id)) for intent, record in found]
+    announcements = await work.ledger.announce(entries([intent for intent, _ in found], ()))  # counted if we die now
     await work.couplings.add(await _noted(work, couplings, found), [intent for intent, _ in found])
     for intent, _ in found:
         work.intents.pop((intent.source, intent.source_id))
         work.state.coupled += 0 if intent.replaces else 1
         if intent.source in work.run.counters:
             work.run.counters[intent.source].add(Counters(inserted=1))
+    work.ledger.settle(announcements)
     await _give_up_the_hopeless(work)
     return _doubt(work)
 

@@ -3,6 +3,9 @@
 The mapping itself goes at once, so that nothing new is begun; what is kept for it may be a hundred thousand couplings
 and goes in slices. Their messages are in the mapping's own session: no run of it is at work meanwhile, and the state
 goes first, so that one whose lock ran out can announce nothing more. A slice that is cut short is done again.
+
+Such a one may still store what came of its last writes, after everything was removed. So the removal is remembered
+until it must have ended, and then the timer has looked for that once more.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ from shared.core.check_together import users_of
 from shared.core.jobs import Counters, Job, JobStatus, JobType, Trigger, job_key
 from shared.core.mapping import Mapping
 from shared.core.sides import Direction
-from shared.ports import JobMessage, Put, Remove, StateChange, StateConflict, StateRow
+from shared.ports import JobMessage, Remove, StateChange, StateConflict, StateRow
 from shared.services import retention
 from shared.services.context import Services
+from shared.services.full_synchronization import change_review
 from shared.services.mapping_settings import mapping_named
 from shared.services.mapping_tables import changes_of_tables
 from shared.services.problems import Problem
 from shared.services.repositories import couplings, runs, work_items
 from shared.services.repositories.documents import transact_in_chunks
-from shared.services.repositories.mappings import REMOVALS, Removal, StoredMapping, removal_begins, removal_key
+from shared.services.repositories.mappings import Removal, StoredMapping, removal_begins, removal_goes_on
 from shared.services.run_record import follow_run
 from shared.services.saving_mappings import changed_meanwhile, mappings_beside, refuse_other_version
+from shared.services.scheduling import look_for_deletions
 
 PARTITIONS = (runs.TABLE, couplings.TABLE, work_items.TABLE)
 """The tables with a partition `CONNECTION|MAPPING`; the state goes first."""
@@ -33,6 +38,8 @@ PARTITIONS = (runs.TABLE, couplings.TABLE, work_items.TABLE)
 PAGE = 1000  # documents that are read at a time
 KEY = "removal"
 """The member by which a message of the queue says that it is about a removal."""
+LATE = "late"
+"""The member that says that the removal is over, and that it is looked for what came late."""
 
 
 async def delete_mapping(services: Services, name: str, etag: str | None, changed_by: str) -> Job:
@@ -54,10 +61,37 @@ async def delete_mapping(services: Services, name: str, etag: str | None, change
 
 async def remove_slice(services: Services, message: Document[str, object]) -> None:
     """Remove as much as a slice has time for; then the next slice, or the end. Raises Passing, NeedsPerson."""
-    removal = await services.mappings.removal(str(message["mapping"]))
+    name, is_over = str(message["mapping"]), bool(message.get(LATE))
+    removal = await services.mappings.removal(name, is_over=is_over)
     if removal is None or removal.job != message["run"]:
         return
-    is_done, uncoupled = await _remove(services, removal.mapping, services.clock.now() + services.policy.slice_time)
+    until = services.clock.now() + services.policy.slice_time
+    is_done = await (_look_again if is_over else _go_on)(services, removal, until)
+    if is_done and is_over:
+        await services.mappings.change([Remove(removal.key)])
+        return
+    following = replace(removal, turn=removal.turn + 1, touched_at=services.clock.now(), is_over=is_done or is_over)
+    await services.mappings.change(removal_goes_on(removal, following))
+    if not is_done:
+        await _send(services, following)
+
+
+async def wake_removals(services: Services, removals: list[Removal], patience: timedelta) -> None:
+    """Send again what nobody has touched for so long: its message got lost, or its host died.
+
+    What is over is looked at once more when no worker of before can be alive any more.
+    """
+    now = services.clock.now()
+    for removal in removals:
+        if now - removal.touched_at >= (services.policy.abandoned_after if removal.is_over else patience):
+            again = replace(removal, turn=removal.turn + 1, touched_at=now)
+            await services.mappings.change(removal_goes_on(removal, again))
+            await _send(services, again)
+
+
+async def _go_on(services: Services, removal: Removal, until: datetime) -> bool:
+    """Remove as much as there is time for, and tell it; whether all is gone."""
+    is_done, uncoupled = await _remove(services, removal.mapping, until)
     job = await _job_of(services, removal)
     job.status, job.started_at = JobStatus.RUNNING, job.started_at or services.clock.now()
     job.slices += 1
@@ -65,22 +99,19 @@ async def remove_slice(services: Services, message: Document[str, object]) -> No
     if is_done:
         job.status, job.finished_at = JobStatus.SUCCEEDED, services.clock.now()
     await services.jobs.save([job])
-    if is_done:
-        await services.mappings.change([Remove(removal_key(removal.mapping))])
-        return
-    following = replace(removal, turn=removal.turn + 1, touched_at=services.clock.now())
-    await services.mappings.change([Put(removal_key(removal.mapping), REMOVALS.pack(following))])
-    await _send(services, following)
+    return is_done
 
 
-async def wake_removals(services: Services, removals: list[Removal], patience: timedelta) -> None:
-    """Send again what nobody has touched for so long: its message got lost, or its host died."""
-    now = services.clock.now()
-    for removal in removals:
-        if now - removal.touched_at >= patience:
-            again = replace(removal, turn=removal.turn + 1, touched_at=now)
-            await services.mappings.change([Put(removal_key(removal.mapping), REMOVALS.pack(again))])
-            await _send(services, again)
+async def _look_again(services: Services, removal: Removal, until: datetime) -> bool:
+    """Remove what a worker stored that had lost the mapping unawares; whether all is gone.
+
+    In a new mapping of the name it cannot be told from the mapping's own: that looks which of its records are gone.
+    """
+    if await services.mappings.get(removal.mapping) is not None:
+        await look_for_deletions(services, removal.mapping)
+        return True
+    is_done, _ = await _remove(services, removal.mapping, until)
+    return is_done
 
 
 def _refuse_if_needed(mapping: Mapping, others: list[Mapping]) -> None:
@@ -137,6 +168,7 @@ async def _send(services: Services, removal: Removal) -> None:
         "slice": removal.turn,
         "turn": 0,
         KEY: True,
+        LATE: removal.is_over,
     }
     message_id = f"{removal.job}:{removal.turn}"
     await services.queue.send(JobMessage(message_id, f"{services.connection}|{removal.mapping}", body))
@@ -156,8 +188,8 @@ async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bo
             if services.clock.now() >= until:
                 return False, uncoupled
     await services.companies.forget(mapping)
-    tidied = f"{runs.TABLE}|{services.connection}|{mapping}"
-    await services.state.transact(retention.POSITIONS, services.connection, [Remove(tidied)])
+    await retention.forget_positions(services, mapping)
+    await change_review(services, lambda review: review.without(mapping))
     return True, uncoupled
 
 

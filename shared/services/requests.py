@@ -22,7 +22,6 @@ from shared.services.repositories.jobs import Request
 from shared.services.repositories.runs import Ending, MappingState, Run
 from shared.services.run_record import follow_run
 
-QUEUE = "sync-jobs"
 MOST_SETBACKS = 30
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
 

@@ -82,6 +82,12 @@ async def remove_jobs(services: Services, going: Sequence[Job]) -> None:
     await transact_in_chunks(services.state, jobs.JOBS, services.connection, removals)
 
 
+async def forget_positions(services: Services, mapping: str) -> None:
+    """A mapping is gone, and with it what there was to look through."""
+    names = [f"{table}|{services.connection}|{mapping}" for table in (runs.TABLE, couplings.TABLE)]
+    await services.state.transact(POSITIONS, services.connection, [Remove(name) for name in names])
+
+
 async def _forget_errors(services: Services, going: Sequence[Job]) -> None:
     """What is counted as failed or skipped may have left errors behind."""
     refusing = [job.id for job in going if job.counters.failed or job.counters.skipped]

@@ -6,7 +6,6 @@ Records* is off and the mapping's direction lets it; else the answer says why no
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from shared.core.access import Caller
@@ -18,15 +17,13 @@ from shared.core.refusals import Refusal, RefusalCode, name_of_end, name_of_reco
 from shared.core.sides import Side
 from shared.services.context import Services
 from shared.services.coupling_pairs import ask_to_couple
-from shared.services.forms.base import JobReference
+from shared.services.forms.base import JobReference, read_id
 from shared.services.forms.synchronize_now import RibbonAnswer, RibbonOutcome
 from shared.services.naming import name_of_coupled, name_of_view, refusal_answer
 from shared.services.problems import Problem
 from shared.services.tasks.kinds import PairToCouple
 from shared.services.tasks.lookup import look_up
 from shared.services.tasks.request import ended_within
-
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +73,11 @@ async def open_in_business_central(
 
 async def _row(services: Services, table: str, row_id: str) -> Row:
     """The row in the mapping that it belongs to. Raises Problem (404, 409)."""
-    if not _GUID.fullmatch(row_id):
+    plain = read_id(row_id)
+    if plain is None:
         raise Problem(400, "invalid_value", "id: must be the id (GUID) of a row.", field="id")
     mappings = await _mappings(services, table)
-    rows = [await _in_mapping(services, mapping, row_id.lower()) for mapping in mappings]
+    rows = [await _in_mapping(services, mapping, plain) for mapping in mappings]
     coupled = [row for row in rows if row.found.coupling is not None]
     inside = [row for row in rows if row.found.view.record is not None and row.found.view.in_filter]
     meant = coupled or inside or rows

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping as Document
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -31,7 +30,7 @@ from shared.services.releasing import work_off_and_release
 from shared.services.repositories.runs import Ending, Run
 from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_slice
 from shared.services.run_record import follow_run
-from shared.services.scheduling import schedule_next
+from shared.services.scheduling import look_for_deletions, schedule_next
 from shared.services.signature import signature_of
 from shared.services.taking_over import claim, others_are_at_work
 from shared.services.tasks.frame import work_off_task
@@ -82,7 +81,7 @@ async def _run_slice(services: Services, message: Document[str, object]) -> None
     except OvertakenError as overtaken:
         log.warning("%s", overtaken)
         await _follow_if_ended(services, ledger.run)
-        await _look_for_deletions(services, ledger.run.mapping)
+        await look_for_deletions(services, ledger.run.mapping)  # what it coupled last may have been deleted meanwhile
 
 
 async def _move_review_on(services: Services, run: Run) -> None:
@@ -91,16 +90,6 @@ async def _move_review_on(services: Services, run: Run) -> None:
         from shared.services.full_synchronization import move_on
 
         await move_on(services)
-
-
-async def _look_for_deletions(services: Services, mapping: str) -> None:
-    """What this holder coupled last may have been deleted when nobody knew of the coupling: the next run looks."""
-    runs = services.runs(mapping)
-    while True:
-        state = await runs.state()
-        state.sweeps_asked += 1
-        with suppress(StateConflict):
-            return await runs.save(state)
 
 
 async def _follow_if_ended(services: Services, run: Run) -> None:

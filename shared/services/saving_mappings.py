@@ -100,8 +100,12 @@ async def save_mapping(
 ) -> StoredMapping:
     """Store a checked mapping with what was read of its tables; its next run is due at once. `etag` None: it is new.
 
-    `changed_by` is who asked for it. Raises Problem (412) when somebody else was quicker.
+    `changed_by` is who asked for it. Raises Problem: 412 when somebody else was quicker, 409 while what was kept for a
+    former mapping of this name still goes.
     """
+    if etag is None and await services.mappings.removal(mapping.name) is not None:
+        text = f"{mapping.name} is still being removed; create it when that job has ended."
+        raise Problem(409, "mapping_being_removed", text, field="name", retry_after=5)
     stored = {one.mapping.name: one.mapping for one in await services.mappings.all()}
     after = {**stored, mapping.name: mapping}
     try:

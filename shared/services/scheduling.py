@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,22 @@ async def make_due(services: Services, mapping: str) -> None:
             return await runs.save(state)
         except StateConflict:
             continue
+
+
+async def look_for_deletions(services: Services, mapping: str) -> None:
+    """Records may have been deleted when nobody knew that they are coupled: the next run looks, also out of a hold.
+
+    Nothing happens to a mapping that is not there any more.
+    """
+    runs = services.runs(mapping)
+    while await services.mappings.get(mapping) is not None:
+        state = await runs.state()
+        state.sweeps_asked += 1
+        if state.inactive_until is not None:
+            state.next_due_at, state.inactive_since, state.inactive_until = services.clock.now(), None, None
+        with suppress(StateConflict):
+            return await runs.save(state)
+    return None
 
 
 def _is_quiet(work: Slice, status: JobStatus) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from functions.routes import ROUTES
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "BUSINESS_CENTRAL_URL": "http://127.0.0.1:9",
@@ -30,11 +32,16 @@ HEAVY = (
     "jwt",
     "re2",
 )
+FAMILIES = sorted({f"functions.{route.module}" for route in ROUTES})
+OWN = ("shared.wiring", "shared.ports", "shared.core.mapping", "shared.services.context", "functions.api.operation")
+"""What use cases and forms are made of; whoever imports one of them has imported half of the app."""
 
 STORY = """
 import asyncio, json, os, sys, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
+
+from azure.functions import HttpRequest
 
 class Refusing(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -53,6 +60,9 @@ def loaded():
 import function_app
 found = {"start": loaded()}
 functions = {each.get_function_name(): each.get_user_function() for each in function_app.app.get_functions()}
+request = HttpRequest("GET", "https://sync.example/api/notifications?tea=1", params={"tea": "1"}, body=b"")
+found["status"] = asyncio.run(functions["list_notifications"](request)).status_code
+found["http"] = loaded()
 try:
     asyncio.run(functions["enqueue_due_jobs"](SimpleNamespace(past_due=False)))
 except Exception as error:
@@ -71,20 +81,25 @@ def run(code: str, *arguments: str, **settings: str) -> subprocess.CompletedProc
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, list[str]]:
-    """Which heavy modules are there when the app has started, and after the first call of the timer."""
-    done = run(STORY, json.dumps(HEAVY))
+    """Which heavy modules are there when the app has started, after the first HTTP call, and after the timer's."""
+    done = run(STORY, json.dumps([*HEAVY, *OWN, *FAMILIES]))
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
 
 
-def test_the_start_imports_no_sdk(told: dict[str, list[str]]) -> None:
+def test_the_start_imports_no_sdk_no_use_case_and_no_declaration(told: dict[str, list[str]]) -> None:
     assert told["start"] == []
+
+
+def test_a_call_imports_the_family_that_is_called_and_no_sdk(told: dict[str, list[str]]) -> None:
+    assert told["status"] == 400
+    assert set(told["http"]) == {*OWN, "functions.notifications"}
 
 
 def test_the_first_tick_imports_what_reads_the_state_and_nothing_else(told: dict[str, list[str]]) -> None:
     assert "failure" in told, "the storage of this test refuses everybody: the timer must have asked it"
-    assert set(told["timer"]) == {"azure.core", "azure.data.tables", "aiohttp"}
+    assert set(told["timer"]) & set(HEAVY) == {"azure.core", "azure.data.tables", "aiohttp"}
 
 
 def test_a_wrong_setting_stops_the_app_when_it_starts() -> None:

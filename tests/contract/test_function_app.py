@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.bootstrap import QUEUE
+from shared.services.connections import QUEUE
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "functions.json"

@@ -7,13 +7,13 @@ import time
 import httpx
 import pytest
 
-from functions import OPERATIONS
 from functions.api.operation import Operation
+from functions.routes import operations
 from shared.core.access import Role
 from tests.e2e.guarded import Guarded, filled
 from tests.e2e.people import Everything
 
-EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+EACH = pytest.mark.parametrize("operation", operations(), ids=lambda one: one.name)
 
 
 def refused(answer: httpx.Response) -> bool:

@@ -147,7 +147,9 @@ async def test_deletions_are_worked_off_in_mixed_selections(everything: Everythi
     answer, done = await errors.act("delete-couplings", ids=[ids["Uncouple"]])
     assert (done["uncoupled"], done["jobs"][0]["type"]) == (1, "uncoupling")
 
-    assert set(await errors.rows(mapping="CUSTOMER", verify="true")) == {"Conflict", "Edited"}
+    rows = await errors.rows(mapping="CUSTOMER", verify="true")
+    assert set(rows) == {"Conflict", "Edited", "Vanished"}
+    assert rows["Vanished"]["actions"] == ["delete_coupling"]
     here, there = await names(everything)
     assert here == {"Conflict", "Restore 1", "Restore 2", "Edited"}
     assert there == {"Conflict", "Restore 1", "Restore 2", "Uncouple"}

@@ -312,6 +312,12 @@ async def test_what_is_refused_is_tried_once_in_a_run_of_short_slices_that_a_per
     assert "Adatum" in {row["displayName"] for row in world.business_central.rows(CUSTOMERS).values()}
 
 
+async def written(world: TroubledWorld) -> tuple[int, int]:
+    """How many customers and accounts were created and changed, as all jobs tell it."""
+    jobs = [job for job in (await world.services.jobs.page(None, 1000))[0] if job.mapping == "CUSTOMER"]
+    return sum(job.counters.inserted for job in jobs), sum(job.counters.modified for job in jobs)
+
+
 async def killed_after_creating(call: int) -> TroubledWorld | None:
     """A host has created an account, got no answer for a customer, and died at this call; None when not in between."""
     world = TroubledWorld()
@@ -338,8 +344,8 @@ async def test_what_a_dead_host_created_is_counted_once_though_its_successor_fai
         for _ in range(3):
             world.clock.advance(minutes=20)
             await by_timer(world)
-        jobs, _ = await world.services.jobs.page(None, 1000)
-        assert sum(job.counters.inserted for job in jobs if job.mapping == "CUSTOMER") == 2, failing
+        inserted, _ = await written(world)
+        assert inserted == 2, failing
 
 
 async def test_a_write_without_an_answer_is_not_taken_for_an_edit_because_the_other_row_has_moved(
@@ -409,3 +415,46 @@ async def test_what_a_task_has_written_counts_though_the_other_side_is_busy(worl
     jobs, _ = await world.services.jobs.page(None, 1000)
     counted = {job.direction: job.counters.modified for job in jobs if job.requested_by == "Anna"}
     assert counted == {Direction.TO_INTEGRATION_TABLE: 1, Direction.FROM_INTEGRATION_TABLE: 1}
+
+
+async def test_a_change_that_became_a_restored_record_is_counted_as_that_whenever_the_host_dies() -> None:
+    """The coupling holds then what the change was to lead to, though nothing was changed."""
+    call, was_killed = 1, True
+    while was_killed:
+        world = TroubledWorld()
+        await world.open_all()
+        await world.change("CUSTOMER", deletion_conflict_resolution=DeletionConflictResolution.RESTORE_RECORDS)
+        customer, account = await coupled(world)
+        world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+        world.trouble.before_write(Side.DATAVERSE, partial(world.dataverse.remove, ACCOUNT, account))
+        before = await written(world)
+        was_killed = await killed_at(world, call)
+        world.trouble.at_call = {}
+        await by_timer(world)
+        inserted, modified = await written(world)
+        assert (len(accounts(world)), inserted - before[0], modified - before[1]) == (1, 1, 0), call
+        call += 1
+
+
+async def killed_before_finding(call: int) -> TroubledWorld | None:
+    """A host got no answer for a customer that it created, and died at this call; None when it knew nothing of it."""
+    world = TroubledWorld()
+    await world.open_all()
+    world.account(name="Fabrikam")
+    world.trouble.losses = [(Side.BUSINESS_CENTRAL, Loss.UNKNOWN_DONE)]
+    assert await killed_at(world, call)
+    return world if await world.services.couplings("CUSTOMER").open_intents() else None
+
+
+async def test_a_record_whose_creation_was_not_answered_is_counted_whenever_the_host_dies_that_finds_it() -> None:
+    first, call, was_killed = 20, 1, True
+    while await killed_before_finding(first) is None:
+        first += 1
+    while was_killed:
+        world = await killed_before_finding(first)
+        assert world is not None
+        was_killed = await killed_at(world, call)
+        world.clock.advance(minutes=15)
+        await by_timer(world)
+        assert (len(customers(world)), await written(world)) == (1, (1, 0)), call
+        call += 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -327,6 +330,29 @@ async def test_pages_and_the_table_for_people(api: Api, world: World) -> None:
     assert table.text.count("&lt;b&gt;Customer&lt;/b&gt;") >= 7
     assert "<b>" not in table.text
     assert page["counts"] == [{"effect": "create", "side": "business_central", "pairs": 7}]
+    assert all("would be created" in item["explanation"] for item in page["items"])
+
+
+async def test_the_table_leads_on_with_the_key_and_the_size_that_brought_one_there(api: Api, world: World) -> None:
+    await world.change("CUSTOMER", synch_only_coupled_records=False)
+    for number in range(5):
+        world.account(name=f"Customer {number}")
+    one, _ = await preview(api)
+    first = await api.call("get_preview_table", {"id": one}, query="limit=3&code=local%26key")
+    (onward,) = re.findall(r'href="\?([^"]+)"', first.text)
+    second = await api.call("get_preview_table", {"id": one}, query=unescape(onward))
+    assert (parse_qs(unescape(onward))["code"], first.text.count("<tr>"), second.text.count("<tr>")) == (
+        ["local&key"],
+        4,
+        3,
+    )
+
+
+@pytest.mark.parametrize("continuation", ["0", "-1.0", "%C2%B2.0", "0.x"])
+async def test_a_continuation_that_was_never_given_out_is_refused(api: Api, continuation: str) -> None:
+    one, _ = await preview(api)
+    refused = await api.call("get_preview", {"id": one}, query=f"continuation={continuation}")
+    assert (refused.status, refused.code) == (400, "invalid_value")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Peak memory of a process of the app: one run over N coupled customers, and one over ten times as many.
 
-Each run is in a process of its own that does nothing else. A person asks for it, so it also looks for deleted records,
-which needs the id of every row; the same number of customers have changed in either world.
+Each run is in a process of its own that does nothing else. It also looks for deleted records on both sides, which needs
+the id of every row; the same number of customers have changed in either world.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def _peak(simulators: Simulators, file: Path, count: int, changed: int, pr
             await app.services.couplings(MAPPING).add(pairs)
             advance(len(pairs))
         state = await app.services.runs(MAPPING).state()
-        await app.services.runs(MAPPING).save(replace(state, coupled=count))
+        await app.services.runs(MAPPING).save(replace(state, coupled=count, sweeps_asked=state.sweeps_asked + 1))
         for side in Side:
             await _edit(simulators.at(side), changed // 2)
     await app.aclose()
@@ -151,6 +151,9 @@ async def _run(order: Mapping[str, Any]) -> None:
     stored = await app.services.mappings.get(MAPPING)
     assert stored is not None
     run = await app.run([stored.mapping], Trigger.PERSON)
+    state = await app.services.runs(MAPPING).state()
+    if state.sweeps_done < state.sweeps_asked:
+        raise BenchError("the run looked for no deleted records")
     print(json.dumps({"peak": peak_bytes(), "seconds": run.seconds}))
     await app.aclose()
 

@@ -13,7 +13,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "new-version-kept-with-old-content",
         "core/remember.py",
-        "is_known = holds(mapping, side, record.values, end.base or {}, table)",
+        "is_known = holds(mapping, side, record.values, base or {}, table)",
         "is_known = True",
         "What the service made of our write is taken for known: the next edit of the other side overwrites it.",
     ),

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from functions import OPERATIONS
 from functions.api.openapi import CONNECTION, document, problems_of
 from functions.api.operation import FileBody, Operation
 from functions.api.problems import BY_CODE
+from functions.routes import operations
 from infra.local.reference.markdown import code, codes, table
 
 type Json = dict[str, Any]
@@ -21,8 +21,9 @@ BLOCK = "<!-- {name}, by `python -m infra.local.reference` -->\n{text}<!-- end o
 
 def http_page(written: str) -> str:
     """The page with today's problems and endpoints. Raises ValueError when there is not exactly one place for each."""
-    described = document(OPERATIONS)
-    endpoints = "\n".join(_endpoint(operation, described) for operation in OPERATIONS)
+    found = operations()
+    described = document(found)
+    endpoints = "\n".join(_endpoint(operation, described) for operation in found)
     return _filled(_filled(written, "problems", f"\n{_problems()}\n"), "endpoints", f"\n{endpoints}\n")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from functions import OPERATIONS
 from functions.api.openapi import document
+from functions.routes import operations
 from infra.local.reference.http_page import http_page
 from infra.local.reference.mappings_page import mappings_page
 from infra.local.reference.reasons_page import reasons_page
@@ -33,4 +33,4 @@ def _http() -> str:
 
 
 def _openapi() -> str:
-    return json.dumps(document(OPERATIONS), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(operations()), indent=2, ensure_ascii=False) + "\n"

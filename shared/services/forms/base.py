@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from shared.core.refusals import RefusalCode
 
 MOST_IDS = 1000
 """How many records one request may name."""
 
+_PLAIN = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+_GUID = re.compile(rf"\{{({_PLAIN})\}}|({_PLAIN})")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def read_id(text: str) -> str | None:
+    """An id as it is stored: lower case, without the braces that forms in Dataverse show; None if it is none."""
+    found = _GUID.fullmatch(text)
+    return (found[1] or found[2]).lower() if found else None
+
+
+def with_plain_ids(text: str) -> str:
+    """The same text with every id in it as it is stored."""
+    return _GUID.sub(lambda found: (found[1] or found[2]).lower(), text)
+
+
+def _id(text: str) -> str:
+    found = read_id(text)
+    if found is None:
+        raise ValueError("must be an id (GUID) such as 0d9f3c1e-5b7a-4c2d-9e8f-112233445566")
+    return found
+
+
+def _time(given: object) -> object:
+    if isinstance(given, datetime):
+        return given
+    if isinstance(given, str) and _TIME.fullmatch(given):
+        try:
+            return datetime.fromisoformat(given).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValueError("there is no such time") from None
+    raise ValueError("must be a time with its zone, such as 2026-11-21T12:30:00Z (in an address + is %2B)")
+
+
 type Guid = Annotated[
-    str,
-    StringConstraints(
-        to_lower=True, pattern=r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
-    ),
+    str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": rf"^(\{{{_PLAIN}\}}|{_PLAIN})$"})
 ]
-"""The id of a record on either side, lower case."""
+"""The id of a record on either side: lower case, without braces."""
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_time)]
+"""A point in time, written with its zone and kept in UTC. A mere number is none."""
 
 
 class Form(BaseModel):

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.core.coupling_requests import AfterCoupling
 from shared.core.error_actions import ErrorAction
 from shared.core.reasons import Reason
 from shared.core.sides import Side
 from shared.core.sync_choice import SyncChoice
-from shared.services.forms.base import MOST_IDS, Answer, Form, Guid, JobReference, RefusalAnswer, Shown
+from shared.services.forms.base import (
+    MOST_IDS,
+    Answer,
+    Form,
+    Guid,
+    JobReference,
+    Moment,
+    RefusalAnswer,
+    Shown,
+    with_plain_ids,
+)
 
 
 class ErrorSort(StrEnum):
@@ -41,7 +51,7 @@ class ErrorFilter(Form):
     text: str | None = Field(
         default=None, min_length=1, max_length=100, description="Only with this in a number or title."
     )
-    since: AwareDatetime | None = Field(default=None, description="Only those that failed at this time or later.")
+    since: Moment | None = Field(default=None, description="Only those that failed at this time or later.")
 
 
 class FieldConflictAnswer(Answer):
@@ -160,11 +170,15 @@ class CausesAnswer(Answer):
     continuation: str | None
 
 
+Key = Annotated[str, AfterValidator(with_plain_ids)]
+"""Which error: a text that ends in the id of its record."""
+
+
 class ErrorKey(Form):
     """One error of the list."""
 
     mapping: str = Field(max_length=20, description="Name of the mapping.")
-    key: str = Field(max_length=200, description="The error's `key`.")
+    key: Key = Field(max_length=200, description="The error's `key`.")
 
 
 class ErrorSelection(Form):
@@ -173,7 +187,7 @@ class ErrorSelection(Form):
     errors: tuple[ErrorKey, ...] = Field(
         default=(), max_length=MOST_IDS, description="These errors, by mapping and key."
     )
-    ids: tuple[str, ...] = Field(default=(), max_length=MOST_IDS, description="These errors, by the `id` of the list.")
+    ids: tuple[Key, ...] = Field(default=(), max_length=MOST_IDS, description="These errors, by the `id` of the list.")
     filter: ErrorFilter | None = Field(default=None, description="All errors that the list shows under this filter.")
 
     @model_validator(mode="after")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import datetime
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.core.schedule import ScheduleStatus
-from shared.services.forms.base import Answer, Form, RecordName, RefusalAnswer, WhichRecords
+from shared.services.forms.base import Answer, Form, Moment, RecordName, RefusalAnswer, WhichRecords
 
 LONGEST_REASON = 200
-
-
-def _in_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("must have a time zone, as in 2026-01-05T18:00:00Z")
-    return moment.astimezone(UTC)
-
-
-type Moment = Annotated[datetime, AfterValidator(_in_utc)]
-"""A moment with its time zone."""
 
 
 class PauseRequest(Form):

@@ -13,7 +13,7 @@ take some hundred records a second, so one partition for each mapping is enough.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import batched, pairwise
 
 from shared.core.coupling import Coupling
@@ -89,7 +89,7 @@ class CouplingRepository:
         if self._is_good_share(sum(map(len, wanted.values()))):
             await self._read_through(wanted, told)
         else:
-            await told(await self._read(wanted))
+            await self._read(wanted, told)
 
     async def page(self, after: str | None = None, limit: int = PAGE) -> tuple[list[Coupling], str | None]:
         """Couplings in the order of the BC id, and where to go on; None at the end."""
@@ -205,17 +205,18 @@ class CouplingRepository:
             after = rows[-1].key
         return ends
 
-    async def _read(self, wanted: Mapping[Side, set[str]]) -> list[StateRow]:
+    async def _read(self, wanted: Mapping[Side, set[str]], take: Callable[[list[StateRow]], Awaitable[None]]) -> None:
+        """The same one by one; only some of the documents are held at a time."""
         keys = {_bc_key(one) for one in wanted[Side.BUSINESS_CENTRAL]}
-        if wanted[Side.DATAVERSE]:
-            pointers = await self._get_many(map(_dv_key, wanted[Side.DATAVERSE]))
+        async for pointers in self._get_many(map(_dv_key, wanted[Side.DATAVERSE])):
             keys |= {_bc_key(pointed_at(row)) for row in pointers}
-        rows = await self._get_many(keys) if keys else []
-        # A pointer outlives its coupling for nobody, but a coupling may have got another pointer in between.
-        return [row for row in rows if _is_wanted(row, wanted)]
+        async for rows in self._get_many(keys):
+            # A pointer outlives its coupling for nobody, but a coupling may have got another pointer in between.
+            await take([row for row in rows if _is_wanted(row, wanted)])
 
-    async def _get_many(self, keys: Iterable[str]) -> list[StateRow]:
-        return list((await self._state.get_many(TABLE, self._partition, sorted(keys))).values())
+    async def _get_many(self, keys: Iterable[str]) -> AsyncIterator[list[StateRow]]:
+        for some in batched(sorted(keys), PAGE, strict=False):
+            yield list((await self._state.get_many(TABLE, self._partition, some)).values())
 
     async def _transact_all(self, bundles: Sequence[Sequence[StateChange]]) -> dict[str, str]:
         """Each bundle as one transaction, several under way at once; the first conflict is raised when all are done."""

@@ -1,9 +1,9 @@
 """The mappings of a connection, each with the version that a change must name.
 
 In the same partition stand, stored in one transaction with the mappings that need them: `table|SIDE|NAME`, the
-description of a table that the standard set does not know; `removal|NAME`, a mapping that is being removed; and
-`installed|`, which tells that the standard mappings were put there once and may have been removed since. A change of
-mappings is recorded there, too (see `configuration_changes`).
+description of a table that the standard set does not know; `removal|NAME`, a mapping that is being removed, and for a
+while after `removed|NAME`; and `installed|`, which tells that the standard mappings were put there once and may have
+been removed since. A change of mappings is recorded there, too (see `configuration_changes`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ TABLE = "mappings"
 SHAPE = Shape(Mapping, "mapping")
 INSTALLED = "installed|"
 REMOVAL = "removal|"
+REMOVED = "removed|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class StoredMapping:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A mapping that is being removed: by which job, asked for by whom and when; `turn` counts its messages."""
+    """A mapping that is being removed: by which job, asked for by whom and when; `turn` counts its messages.
+
+    When all is gone, the removal `is_over`: until somebody has looked once more for what came late, it is remembered.
+    """
 
     mapping: str
     job: str
@@ -42,6 +46,12 @@ class Removal:
     requested_at: datetime
     touched_at: datetime
     turn: int = 0
+    is_over: bool = False
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return f"{REMOVED if self.is_over else REMOVAL}{self.mapping}"
 
 
 REMOVALS = Shape(Removal, "removal of a mapping")
@@ -70,10 +80,10 @@ class MappingRepository:
         return mappings
 
     async def with_removals(self) -> tuple[list[StoredMapping], list[Removal]]:
-        """Every mapping by name, and those that are being removed, at the cost of one."""
+        """Every mapping by name, and the removals that are under way or remembered, at the cost of one."""
         rows = await self._rows()
         mappings = [StoredMapping(SHAPE.unpack(row.body), row.etag) for row in rows if "|" not in row.key]
-        return mappings, [REMOVALS.unpack(row.body) for row in rows if row.key.startswith(REMOVAL)]
+        return mappings, [REMOVALS.unpack(row.body) for row in rows if row.key.startswith((REMOVAL, REMOVED))]
 
     async def get(self, name: str) -> StoredMapping | None:
         """One mapping by its name, in any case."""
@@ -114,9 +124,9 @@ class MappingRepository:
         before = {key: SHAPE.unpack(row.body) for key, row in rows.items()}
         return self._recorder.recorded(before, after, occasion)
 
-    async def removal(self, name: str) -> Removal | None:
-        """How far the removal of a mapping has come; None when it is not being removed."""
-        row = await self._state.get(TABLE, self._connection, removal_key(name))
+    async def removal(self, name: str, *, is_over: bool = False) -> Removal | None:
+        """How far the removal of a mapping has come; None when it is not being removed. Or the one that `is_over`."""
+        row = await self._state.get(TABLE, self._connection, f"{REMOVED if is_over else REMOVAL}{name}")
         return REMOVALS.unpack(row.body) if row else None
 
     async def _rows(self) -> list[StateRow]:
@@ -136,15 +146,16 @@ class MappingRepository:
             return  # another instance was quicker
 
 
-def removal_key(name: str) -> str:
-    """Where the removal of a mapping is stored."""
-    return f"{REMOVAL}{name}"
+def removal_goes_on(before: Removal, after: Removal) -> list[StateChange]:
+    """A removal takes a step, maybe to its end."""
+    gone = [Remove(before.key)] if before.key != after.key else []
+    return [*gone, Put(after.key, REMOVALS.pack(after))]
 
 
 def removal_begins(removal: Removal, etag: str) -> list[StateChange]:
     """A mapping at this version goes, and its removal begins."""
     return [
         Remove(removal.mapping, etag),
-        Insert(removal_key(removal.mapping), REMOVALS.pack(removal)),
+        Insert(removal.key, REMOVALS.pack(removal)),
         Put(INSTALLED, {}),
     ]

@@ -206,18 +206,13 @@ async def _create(at_work: AtWork[CoupleTask], side: Side) -> None:
 
 
 async def _matched(work: Slice, pairs: list[Pair]) -> tuple[list[Pair], list[str]]:
-    """The pairs, coupled where just one free record agrees; and about each with several candidates a sentence."""
+    """The pairs, coupled where just one free record agrees; and about each that could mean several a sentence."""
     kept, several = await couple_matches(work, pairs)
     plain = [pair for pair in kept if not _names(pair, several)]
-    sentences = [
-        f"Several records agree with {one} in the match fields: {', '.join(several[one][:5])}."
-        for pair in kept
-        for one in _names(pair, several)
-    ]
-    return plain, sentences
+    return plain, [several[one] for pair in kept for one in _names(pair, several)]
 
 
-def _names(pair: Pair, several: ReadOnly[str, Sequence[str]]) -> list[str]:
+def _names(pair: Pair, several: ReadOnly[str, str]) -> list[str]:
     if pair.coupling is not None:
         return []
     return [one for side in Side if (one := pair.id_at(side)) is not None and one in several]

@@ -17,7 +17,7 @@ from shared.adapters.dataverse_tracking import changed_page, has_changed
 from shared.adapters.dataverse_tracking import is_settled as is_tracking_settled
 from shared.adapters.feeds import Dated, is_settled, modified_news, modified_page
 from shared.adapters.wire import Explained, Row, moment_literal
-from shared.core.failures import FeedExpired, NeedsPerson
+from shared.core.failures import FeedExpired, NeedsPerson, Passing
 from shared.core.records import ChangePage
 from shared.core.sides import Side
 from shared.defaults import standard_tables
@@ -207,6 +207,31 @@ async def test_a_scan_whose_link_died_begins_again() -> None:
     second = await scan(pages, first.position)
     assert names(second) == ["C1", "C2"]
     assert pages.asked[2] == pages.asked[0]
+
+
+NO_PAGES: list[Row] = [{}, {"value": None}, {"value": ["row"]}, {"error": {"code": "x"}}, {"value": {}}]
+
+
+@pytest.mark.parametrize("answer", NO_PAGES)
+async def test_an_object_that_is_no_page_does_not_say_that_nothing_changed(answer: Row) -> None:
+    first = await scan(Pages({"value": [customer(1, "2026-01-01T12:00:00Z")]}))
+    with pytest.raises(Passing, match="no list of rows"):
+        await scan(Pages(answer), first.position)
+    with pytest.raises(Passing, match="no list of rows"):
+        await modified_news(CUSTOMERS, first.position, Pages(answer))
+    with pytest.raises(Passing, match="no list of rows"):
+        await track(Pages(answer))
+
+
+async def test_a_page_that_names_itself_as_the_next_one_is_no_endless_feed() -> None:
+    page = {"value": [customer(1, "2026-01-01T12:00:00Z")], "@odata.nextLink": f"{HOST}/c?$skiptoken=1"}
+    second = await scan(Pages(page))
+    with pytest.raises(Passing, match="names itself"):
+        await scan(Pages(page), second.position)
+    page = {"value": [account(1)], "@odata.nextLink": f"{HOST}/accounts?$skiptoken=1"}
+    second = await track(Pages(page))
+    with pytest.raises(Passing, match="names itself"):
+        await track(Pages(page), second.position)
 
 
 async def test_a_scan_that_is_asked_for_other_columns_half_way_begins_again() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -173,6 +173,31 @@ async def test_a_service_that_stays_down_ends_the_run_when_patience_does() -> No
     with pytest.raises(Passing, match=r"Dataverse is in trouble \(503\)"):
         await service_with(answer, RetryPolicy(patience=0.2, first_wait=0.01, longest_wait=0.05)).send(_GET)
     assert 4 < len(seen) < 40
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("wait", ["0", "-1", "Wed, 01 Jan 2020 00:00:00 GMT"])
+async def test_a_wait_of_no_time_is_none_and_uses_up_patience(status: int, wait: str) -> None:
+    answer, seen = in_turn(httpx.Response(status, headers={"Retry-After": wait}))
+    with pytest.raises(Passing):
+        await service_with(answer, RetryPolicy(patience=0.2, first_wait=0.01, longest_wait=0.05)).send(_GET)
+    assert len(seen) < 40
+
+
+def test_the_wait_after_very_many_attempts_is_still_the_longest() -> None:
+    assert 10 <= RetryPolicy().backoff(5_000) <= 20
+
+
+async def test_an_answer_that_comes_drop_by_drop_ends_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.adapters.http._LONGEST", 0.05)
+
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(Passing, match=r"was cut off \(ReadTimeout\)"):
+        await service_with(lambda _: httpx.Response(200, content=drops())).send(_GET)
 
 
 async def test_a_service_that_hangs_is_asked_twice_and_not_until_patience_ends() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from shared.adapters import business_central_errors, dataverse_errors
-from shared.adapters.wire import WireError, error_from, path_of, seconds_of
+from shared.adapters.wire import WireError, error_from, path_of, wait_of
 from shared.core.failures import FeedExpired, NeedsPerson, Passing, SyncFailure
 from shared.core.records import Create, Delete, RefusalKind, Update, Write
 from shared.defaults import standard_tables
@@ -186,6 +189,8 @@ def test_what_dataverse_means(
         (business_central_errors.failure_of, 404, "", NeedsPerson, "no such company"),
         (business_central_errors.failure_of, 302, "", NeedsPerson, "Check the address"),
         (business_central_errors.failure_of, 400, "BadRequest", NeedsPerson, "refuses the request"),
+        (business_central_errors.failure_of, 400, "", NeedsPerson, "a proxy or firewall between the app and Business"),
+        (business_central_errors.failure_of, 423, "", Passing, "busy"),
         (business_central_errors.failure_of, 500, "Internal_ServerError", Passing, "busy"),
         (dataverse_errors.failure_of, 400, "0x80044352", FeedExpired, "forgotten"),
         (dataverse_errors.failure_of, 410, "", FeedExpired, "forgotten"),
@@ -193,6 +198,8 @@ def test_what_dataverse_means(
         (dataverse_errors.failure_of, 403, "0x80042F09", NeedsPerson, "a security role, and enable it"),
         (dataverse_errors.failure_of, 403, "0x80040220", NeedsPerson, "organization-wide read"),
         (dataverse_errors.failure_of, 404, "0x8006088a", NeedsPerson, "no such address"),
+        (dataverse_errors.failure_of, 400, "", NeedsPerson, "a proxy or firewall between the app and Dataverse"),
+        (dataverse_errors.failure_of, 423, "", Passing, "busy"),
         (dataverse_errors.failure_of, 500, "0x80044151", Passing, "busy"),
     ],
 )
@@ -220,25 +227,32 @@ def test_an_error_of_any_shape_becomes_a_sentence(body: object, code: str, messa
     assert (error.code, error.message) == (code, message)
 
 
+_DAY = 24 * 3600
+
+
 @pytest.mark.parametrize(
-    ("header", "least", "most"),
+    ("header", "seconds"),
     [
-        ("7", 7, 7),
-        ("0.5", 0.5, 0.5),
-        ("-3", 0, 0),
-        ("Wed, 01 Jan 2020 00:00:00 GMT", 0, 0),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", 1e9, 1e10),
+        ("7", 7),
+        ("0.5", 0.5),
+        ("Wed, 01 Jan 2020 12:00:30 GMT", 30),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", _DAY),
+        ("99999999999999999999", _DAY),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(header: str, least: float, most: float) -> None:
-    seconds = seconds_of(header)
-    assert seconds is not None
-    assert least <= seconds <= most
+def test_retry_after_is_seconds_or_a_date_of_the_services_clock(header: str, seconds: float) -> None:
+    assert wait_of({"Retry-After": header, "Date": "Wed, 01 Jan 2020 12:00:00 GMT"}) == seconds
 
 
-@pytest.mark.parametrize("header", [None, "", "soon"])
-def test_a_retry_after_that_says_nothing_is_none(header: str | None) -> None:
-    assert seconds_of(header) is None
+def test_a_date_without_the_services_clock_is_one_of_ours() -> None:
+    assert wait_of({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=60))}) == pytest.approx(
+        60, abs=2
+    )
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "nan", "inf", "0", "-3", "Wed, 01 Jan 2020 00:00:00 GMT"])
+def test_a_retry_after_that_names_no_time_to_come_is_none(header: str | None) -> None:
+    assert wait_of({"Retry-After": header} if header is not None else {}) is None
 
 
 def test_links_lose_their_host_and_nothing_else() -> None:

@@ -40,6 +40,9 @@ def dv(id: str, **values: str | None) -> Record:
         pytest.param(BY_A_AND_B, [bc("1", a=" X ", b="Y")], [dv("2", a="x", b="y")], {"1": "2"}, {}, id="case, blanks"),
         pytest.param(BY_A_AND_B, [bc("1", a="x", b="y")], [dv("2", a="x", b="z")], {}, {}, id="one differs"),
         pytest.param(
+            BY_A_AND_B, [bc("1", a="Caf\u00e9", b="y")], [dv("2", a="Cafe\u0301", b="y")], {"1": "2"}, {}, id="accents"
+        ),
+        pytest.param(
             BY_A_AND_B, [bc("1", a="x", b=None)], [dv("2", a="x", b=None)], {}, {}, id="a blank never matches"
         ),
         pytest.param(
@@ -92,7 +95,20 @@ def test_a_record_is_matched_with_the_only_one_that_agrees(
 ) -> None:
     found = find_matches(rules, BC, new, free, TABLES)
     assert {one: match.id for one, match in found.pairs.items()} == pairs
-    assert found.several == several
+    assert {one: [other.id for other in asked.candidates] for one, asked in found.several.items()} == several
+
+
+def test_a_question_names_whom_to_look_at() -> None:
+    """Namesakes are told apart by their ids, and who claims the only candidate is named, too."""
+    two = find_matches(BY_A_AND_B, BC, [bc("1", a="x", b="y")], [dv("2", a="x", b="y"), dv("3", a="x", b="y")], TABLES)
+    claimed = find_matches(
+        BY_A_AND_B, BC, [bc("1", a="x", b="y"), bc("4", a="x", b="y")], [dv("2", a="x", b="y")], TABLES
+    )
+    of_two, of_claimed = two.several["1"].sentence(BC, TABLES), claimed.several["1"].sentence(BC, TABLES)
+    assert of_two.startswith("2 records in Dataverse agree")
+    assert all(f"({one})" in of_two for one in "23")
+    assert "(2) agrees in the match fields, and just as well with" in of_claimed
+    assert "(4)" in of_claimed
 
 
 @pytest.mark.parametrize(

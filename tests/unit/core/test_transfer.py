@@ -28,6 +28,9 @@ TO_CODE = FieldMapping(business_central="a_bu", dataverse=("code",))
 AMOUNT = FieldMapping(business_central="amount", dataverse=("amount",))
 
 
+ROCKET = "\U0001f680"  # one character, two UTF-16 code units
+
+
 def carried(line: FieldMapping, source: Side, values: Values, answers: ReferenceAnswers = ANSWERS) -> object:
     return carry(line, source, values, TABLES, {line.id: answers})
 
@@ -58,6 +61,15 @@ def carried(line: FieldMapping, source: Side, values: Values, answers: Reference
             {"a_bu": "     6"},
             {"a_da": None},
             id="nothing but blanks before the cut",
+        ),
+        pytest.param(line("a"), BC, {"a_bu": "12é45"}, {"a_da": "12é45"}, id="an accent takes no more room"),
+        pytest.param(line("a"), BC, {"a_bu": f"{ROCKET}{ROCKET}5"}, {"a_da": f"{ROCKET}{ROCKET}5"}, id="two emoji"),
+        pytest.param(
+            line("a", too_long=TooLong.TRUNCATE),
+            BC,
+            {"a_bu": ROCKET * 3},
+            {"a_da": ROCKET * 2},
+            id="no emoji is cut in half",
         ),
         pytest.param(
             NAME,
@@ -117,6 +129,12 @@ def test_a_text_that_is_too_long_is_a_problem_that_names_both_sides(source: Side
         assert part in problem.message
 
 
+def test_a_text_is_as_long_as_both_services_count_it_in_utf_16() -> None:
+    problem = carried(line("a"), DV, {"a_da": ROCKET * 3})
+    assert isinstance(problem, FieldProblem)
+    assert "6 characters" in problem.message
+
+
 def test_a_part_of_a_name_that_is_too_long_is_a_problem_of_its_column() -> None:
     short = TABLES[DV].model_copy(
         update={"columns": tuple(c.model_copy(update={"max_length": 3}) for c in TABLES[DV].columns)}
@@ -167,12 +185,16 @@ def test_what_is_carried_always_fits(text: str | None, source: Side, too_long: T
     result = carried(line("a", too_long=too_long), source, {f"a_{source[:2]}": text})
     if isinstance(result, dict):
         (value,) = result.values()
-        assert value is None or 0 < len(value) <= 5
+        assert value is None or 0 < units(value) <= 5
         assert too_long is TooLong.TRUNCATE or value == (text or None)
     else:
         assert isinstance(result, FieldProblem)
         assert text is not None
-        assert len(text) > 5
+        assert units(text) > 5
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 @pytest.mark.parametrize(

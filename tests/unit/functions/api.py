@@ -10,16 +10,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
-from functions import OPERATIONS
 from functions.api.answering import answer
 from functions.api.operation import Operation
+from functions.routes import operations
 from shared.services.access import Access, KeysAtTheHost
 from shared.services.connections import Connections
 from shared.services.context import Services
 from tests.world import World
 
 HOST = "https://sync.example"
-BY_NAME = {operation.name: operation for operation in OPERATIONS}
+BY_NAME = {operation.name: operation for operation in operations()}
 
 
 @dataclass(frozen=True)

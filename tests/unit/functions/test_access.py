@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from functions import OPERATIONS
 from functions.api.operation import Operation
+from functions.routes import operations
 from shared.adapters.entra import EntraTokens
 from shared.core.access import Role
 from shared.services.access import EntraAccess, KeysAtTheHost
@@ -23,6 +23,7 @@ from tests.world import World
 KEY = "a-key-of-at-least-twenty-characters"
 OTHER_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 ROLES = list(Role)
+OPERATIONS = operations()
 EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 
 

@@ -187,4 +187,4 @@ async def test_the_next_page_of_a_preview_is_of_the_same_connection(two: Two) ->
     page = await two.api.call("get_preview_table", path, query=f"{query}&limit=1")
     assert page.status == 200, page.text
     (link,) = re.findall(r'href="(\?[^"]+)"', page.text)
-    assert link.endswith("connection=NORTH")
+    assert "connection=NORTH" in link

@@ -37,7 +37,7 @@ class Kitchen:
         self.open.set()
         self.failure: Exception | None = None
 
-        @operation("POST", "orders", Role.OPERATOR, {202: Served}, once=True)
+        @operation(Role.OPERATOR, {202: Served}, once=True)
         async def order(call: Call[NoQuery, Order]) -> Reply:
             """Order."""
             await self.open.wait()
@@ -48,7 +48,7 @@ class Kitchen:
                 Served(number=self.done, what=call.body.what), 202, {"Location": call.address(f"orders/{self.done}")}
             )
 
-        self.operation = order
+        self.operation = order.at("POST", "orders")
 
 
 @pytest.fixture

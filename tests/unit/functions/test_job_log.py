@@ -161,6 +161,12 @@ async def test_old_entries_are_deleted_but_what_goes_on_or_is_referred_to_stays(
     assert (await errors.page(old.id, None, 10), len((await errors.page(referred.id, None, 10))[0])) == (([], None), 1)
 
 
+async def test_no_continuation_reaches_entries_that_are_not_old_enough(api: Api) -> None:
+    await api.world.services.jobs.save([job(api.world, 23)])
+    answered = await api.call("delete_older_jobs", body={"days": 1, "continuation": "0"})
+    assert answered.json["deleted"] == 0
+
+
 async def test_very_many_entries_are_deleted_in_several_calls(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.services.delete_jobs.PAGE", 2)
     monkeypatch.setattr("shared.services.delete_jobs.MOST_PAGES", 2)

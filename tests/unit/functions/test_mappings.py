@@ -143,6 +143,8 @@ async def test_a_new_mapping_is_disabled_and_synchronizes_only_what_is_coupled(a
     assert [one["code"] for one in answer.json["warnings"]] == ["no_field_mapping", "no_field_mapping"]
     again = await api.call("create_mapping", body=body)
     assert (again.status, again.code) == (409, "mapping_exists")
+    told = (await api.call("create_mapping", body=body, query="preview=true")).json["problems"][0]
+    assert (told["code"], told["member"], told["warning"]) == ("mapping_exists", "name", False)
     on = await api.call("change_mapping", ITEM, body={"enabled": True})
     assert (on.status, on.code) == (400, "no_field_mapping")
 
@@ -409,12 +411,14 @@ async def test_all_standard_mappings_are_set_up_anew_and_custom_ones_stay(api: A
 
 
 def left_of(api: Api, name: str) -> list[tuple[str, str, str]]:
-    """Every stored document that belongs to a mapping, the job log apart."""
+    """Every stored document that belongs to a mapping, the job log apart, and that it was removed a moment ago."""
     return [
         (table, partition, key)
         for (table, partition), rows in api.world.state._partitions.items()
         for key in rows
-        if table not in ("jobs", "requests") and name in (*partition.split("|"), *key.split("|"))
+        if table not in ("jobs", "requests")
+        and key != f"removed|{name}"
+        and name in (*partition.split("|"), *key.split("|"))
     ]
 
 

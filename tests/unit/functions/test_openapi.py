@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from functions import OPERATIONS
 from functions.api.openapi import document, problems_of
 from functions.api.operation import Call, FileBody, Operation, Page, Redirect, Reply, operation
 from functions.api.problems import KINDS
+from functions.routes import operations
 from shared.core.access import Role
 from shared.services.forms.base import Answer, Form
 from tests.unit.functions.api import Api
 
+OPERATIONS = operations()
 EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 
 
@@ -98,7 +99,7 @@ class Plate(Answer):
 
 
 def declared(reply: Reply) -> Operation:
-    @operation("GET", "cups", Role.READER, {200: Cup})
+    @operation(Role.READER, {200: Cup})
     async def cups(call: Call[Query]) -> Reply:
         """The cups.
 
@@ -106,7 +107,7 @@ def declared(reply: Reply) -> Operation:
         """
         return reply
 
-    return cups
+    return cups.at("GET", "cups")
 
 
 def test_what_an_operation_takes_is_read_from_its_handler() -> None:
@@ -120,14 +121,15 @@ async def test_an_answer_that_is_not_declared_never_leaves(reply: Reply) -> None
 
 
 async def test_a_browser_may_be_shown_a_page_or_sent_on() -> None:
-    @operation("GET", "open/{size}", Role.READER, {200: Page, 303: Redirect})
-    async def open_cup(call: Call) -> Reply:
+    @operation(Role.READER, {200: Page, 303: Redirect})
+    async def shown(call: Call) -> Reply:
         """Open the cup."""
         known = call.path["size"] == "1"
         return (
             Reply(Redirect(), 303, {"Location": "https://cups.example/1"}) if known else Reply(Page("<p>No cup.</p>"))
         )
 
+    open_cup = shown.at("GET", "open/{size}")
     page, sent_on = await Api().call(open_cup, {"size": "2"}), await Api().call(open_cup, {"size": "1"})
     assert (page.status, page.headers["content-type"], page.text) == (200, "text/html", "<p>No cup.</p>")
     assert (sent_on.status, sent_on.headers["location"], sent_on.text) == (303, "https://cups.example/1", "")

@@ -10,6 +10,13 @@ import pytest
 from tests.unit.functions.api import Answered, Api
 
 CUSTOMER = {"mapping": "customer"}
+EMPTY_MAPPING = {
+    "name": "ITEMS",
+    "business_central": {"table": "items"},
+    "dataverse": {"table": "product"},
+    "direction": "Bidirectional",
+    "fields": [],
+}
 
 
 @pytest.fixture
@@ -27,6 +34,25 @@ WRONG: list[tuple[str, dict[str, Any], int, str, str | None]] = [
     ("list_jobs", {"query": "mapping=NOBODY"}, 404, "unknown_mapping", None),
     ("list_jobs", {"query": "mappnig=CUSTOMER"}, 400, "unknown_parameter", "mappnig"),
     ("list_errors", {"query": "waiting=yes"}, 400, "invalid_value", "waiting"),
+    ("list_errors", {"query": "since=2026"}, 400, "invalid_value", "since"),
+    ("list_errors", {"query": "since=2026-11-21"}, 400, "invalid_value", "since"),
+    ("list_errors", {"query": "since=2026-11-21T00:00:00+01:00"}, 400, "invalid_value", "since"),  # a blank, that is
+    ("list_jobs", {"query": "until=0001-01-01T00:00:00%2B14:00"}, 400, "invalid_value", "until"),
+    ("record_log", {"query": "mapping=CUSTOMER&dataverse_id=K40090"}, 400, "invalid_value", "dataverse_id"),
+    (
+        "create_mapping",
+        {"body": {**EMPTY_MAPPING, "templates": [{"name": "a", "side": "dataverse", "values": {"name": ["x"]}}]}},
+        400,
+        "invalid_value",
+        "templates.0.values.name",
+    ),
+    (
+        "create_mapping",
+        {"body": {**EMPTY_MAPPING, "fields": [{"dataverse": ["name"], "direktion": "Bidirectional"}]}},
+        400,
+        "unknown_member",
+        "fields.0.direktion",
+    ),
     ("list_errors", {"query": "reason=bad_mood"}, 400, "invalid_value", "reason"),
     ("list_mappings", {"query": "enabled=1"}, 400, "invalid_value", "enabled"),
     ("health", {"query": "verbose=true"}, 400, "unknown_parameter", "verbose"),
@@ -74,6 +100,39 @@ async def test_what_is_wrong_is_named(
     assert problem["status"] == status
     assert problem["remedy"]
     assert field is None or problem["detail"].startswith(f"{field}: ")
+
+
+async def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
+    wrong = {"enabled": "true", "guard_percent": 101, "templates": [{"name": 1, "values": {}}], "colour": "red"}
+    refused = await api.call("change_mapping", CUSTOMER, body=wrong)
+    named = [problem["field"] for problem in refused.json["problems"]]
+    assert set(named) == {"enabled", "guard_percent", "colour", "templates.0.name", "templates.0.side"}
+    assert refused.json["field"] == named[0]
+
+
+async def test_too_many_ids_are_counted(api: Api) -> None:
+    refused = await api.call("retry_errors", body={"ids": ["x"] * 1001})
+    assert refused.json["detail"] == "ids: may have at most 1000 items, and has 1001."
+
+
+async def test_a_body_may_begin_as_windows_writes_it(api: Api) -> None:
+    raw = b'\xef\xbb\xbf{"enabled": true}'
+    assert (await api.call("change_mapping", CUSTOMER, raw=raw)).status == 200
+
+
+BRACES = "{2A601998-480D-51E2-B41A-32326D131495}"  # what getId() of a form in Dataverse answers
+
+
+async def test_an_id_may_be_written_as_forms_of_dataverse_write_it(api: Api) -> None:
+    """In capitals and in braces: in a query, in an address and in a body."""
+    log = await api.call("record_log", query=f"mapping=CUSTOMER&dataverse_id={BRACES}")
+    ribbon = await api.call("ribbon", {"table": "account", "id": BRACES})
+    couple = await api.call(
+        "couple", body={"mapping": "CUSTOMER", "pairs": [{"dataverse_id": BRACES, "create_new": True}]}
+    )
+    assert log.status == 200
+    assert ribbon.code == "unknown_record"
+    assert couple.json["pairs"][0]["dataverse"]["id"] == BRACES.strip("{}").lower()
 
 
 async def test_nothing_is_done_when_something_is_wrong(api: Api) -> None:
