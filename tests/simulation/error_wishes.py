@@ -36,14 +36,18 @@ class Minders:
         if draw.random() < 0.15:
             return draw.choice([_retry_all, lambda: _find_deleted(draw, kind)])()
         errors = _errors(town)
-        if not errors:
-            draw.choice([self._people.deletes, self._people.edits_both_sides])(draw)
+        broken = [error for error in errors if len(error[2].now) == 1 and town.is_coupled(error[2])]
+        gone = [story for story in town.ledger.stories.values() if len(story.now) == 1 and town.is_coupled(story)]
+        if gone and not broken and draw.random() < 0.5:
+            return _find_deleted(draw, gone[0].kind)
+        if not errors or (not broken and draw.random() < 0.4):
+            draw.choice([self._people.deletes, self._people.deletes, self._people.edits_both_sides])(draw)
             return None
-        error = draw.choice(errors)
+        error = draw.choice(broken or errors)
         ways = [_retry, _synchronize, _synchronize]
         if error[1].fields:
             ways += [_by_field] * 2
-        if len(error[2].now) == 1:
+        if error in broken:
             ways = [_retry, _restore, _restore, _delete_records, _delete_records, _delete_coupling]
         return draw.choice(ways)(draw, town, *error)
 
@@ -114,7 +118,10 @@ def _by_field(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story
     return Wish("decide field by field", work, _gives_way(story, chosen), carried_over(town, story, chosen))
 
 
-def _restore(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish:
+def _restore(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish | None:
+    if story.parted:
+        return None
+    story.restored = True
     stood = (story.deletions, story.parted)
 
     async def work(services: Services, anna: Caller) -> Sequence[str]:
@@ -146,7 +153,7 @@ def _delete_records(draw: random.Random, town: Town, kind: Kind, item: WorkItem,
 
 def _delete_coupling(draw: random.Random, town: Town, kind: Kind, item: WorkItem, story: Story) -> Wish | None:
     """Of a person who is gone on one side: with a customer's would go those of its people in good health."""
-    if kind is not PERSON or story.crossed or (not story.deleted and not town.scenario.by_hand):
+    if kind is not PERSON or story.crossed or story.restored or (not story.deleted and not town.scenario.by_hand):
         return None
     story.parted += 1
 

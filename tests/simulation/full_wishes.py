@@ -37,9 +37,8 @@ def in_full(draw: random.Random, town: Town) -> Wish | None:
 def _everything(draw: random.Random, town: Town, kind: Kind) -> Wish:
     form = StartForm(do=draw.choice([None, "full_synchronization"]))
 
-    async def work(services: Services, anna: Caller) -> Sequence[str]:
+    async def work(services: Services, anna: Caller) -> None:
         await start_all(services, form, anna)
-        return []
 
     return Wish("synchronize all in full", work, lambda asked: _leaves(asked, KINDS))
 
@@ -47,9 +46,8 @@ def _everything(draw: random.Random, town: Town, kind: Kind) -> Wish:
 def _line(draw: random.Random, town: Town, kind: Kind) -> Wish:
     form = _form(draw, kind)
 
-    async def work(services: Services, anna: Caller) -> Sequence[str]:
+    async def work(services: Services, anna: Caller) -> None:
         await start_line(services, kind.name, form, anna)
-        return []
 
     return Wish("synchronize a line in full", work, lambda asked: _leaves(asked, [kind]))
 
@@ -57,9 +55,8 @@ def _line(draw: random.Random, town: Town, kind: Kind) -> Wish:
 def _again(draw: random.Random, town: Town, kind: Kind) -> Wish:
     form = _form(draw, kind)
 
-    async def work(services: Services, anna: Caller) -> Sequence[str]:
+    async def work(services: Services, anna: Caller) -> None:
         await restart_line(services, kind.name, form, anna)
-        return []
 
     return Wish("restart a line", work, lambda asked: _leaves(asked, [kind]))
 
@@ -67,9 +64,8 @@ def _again(draw: random.Random, town: Town, kind: Kind) -> Wish:
 def _leaves_out(draw: random.Random, town: Town, kind: Kind) -> Wish:
     excluded = draw.random() < 0.5
 
-    async def work(services: Services, anna: Caller) -> Sequence[str]:
+    async def work(services: Services, anna: Caller) -> None:
         await exclude_line(services, kind.name, excluded=excluded)
-        return []
 
     return Wish("leave a line out" if excluded else "take a line in", work)
 
@@ -77,9 +73,8 @@ def _leaves_out(draw: random.Random, town: Town, kind: Kind) -> Wish:
 def _answer(draw: random.Random, town: Town, kind: Kind) -> Wish:
     """The closing question: the mapping stays as it is."""
 
-    async def work(services: Services, anna: Caller) -> Sequence[str]:
+    async def work(services: Services, anna: Caller) -> None:
         await answer_question(services, kind.name, anna, only_coupled=True)
-        return []
 
     return Wish("answer the closing question", work)
 

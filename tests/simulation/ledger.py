@@ -62,7 +62,8 @@ class Story:
     """One record: what stands in each field of each side now, what has stood there, and who deleted it where.
 
     `parted` is how often somebody has asked to uncouple it, `coupled_at` the last edit before it was coupled;
-    `crossed`: it has left its filter once.
+    `crossed`: it has left its filter once; `restored`: what was deleted of it was asked for. Nobody asks for that
+    and for its parting: a pair in good health that is parted would rightly be made once more.
     """
 
     kind: Kind
@@ -80,6 +81,7 @@ class Story:
     parted: int = 0
     coupled_at: int = 0
     crossed: bool = False
+    restored: bool = False
 
     def forget_agreement(self) -> None:
         """Its coupling is removed: whatever differs from now on was edited on both sides."""

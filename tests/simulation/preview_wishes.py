@@ -87,14 +87,18 @@ class Lookers:
             return None
         story = draw.choice(stories)
         what = draw.choice([PreviewKind.RESTORE, PreviewKind.DELETE, PreviewKind.UNCOUPLE])
-        if what is PreviewKind.UNCOUPLE and (kind is not PERSON or story.crossed):
+        if what is PreviewKind.UNCOUPLE and (kind is not PERSON or story.crossed or story.restored):
             return None
+        if what is PreviewKind.RESTORE and story.parted:
+            return None
+        story.restored = story.restored or what is PreviewKind.RESTORE
         (survivor,) = story.now
 
         def leaves(asked: Asked) -> list[Leave]:
             return [Leave(asked, kind.name, survivor, {story.tag}, deletes=True)] if what is PreviewKind.DELETE else []
 
         parted = [story] if what is PreviewKind.UNCOUPLE else []
+        story.parted += len(parted)
         return self._look(_of_one(town, story, what, None), Preview(kind, leaves, parted))
 
     def _look(self, form: PreviewStart, preview: Preview) -> Wish:

@@ -87,6 +87,8 @@ def scenario_of(plan: Plan) -> Scenario:
     by_hand = "couplings" in wishes
     if by_hand:
         settings |= {"synch_only_coupled_records": True, "match_by": (("website",),)}
+    if "errors" in wishes and plan.random("errors left").random() < 0.7:
+        settings["deletion_conflict_resolution"] = DeletionConflictResolution.NONE
     return Scenario(
         policy=policy,
         settings=settings,

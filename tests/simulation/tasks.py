@@ -114,7 +114,7 @@ class Tasks:
     def _is_left_alone(story: Story) -> bool:
         """Whether its other record was deleted; one that is only about to be made would be uncoupled in good health,
         and then rightly stand twice: this mapping matches nothing."""
-        return len(story.now) == 1 and bool(story.deleted)
+        return len(story.now) == 1 and bool(story.deleted) and not story.restored
 
     async def _part(self, services: Services, side: Side, record_id: str) -> None:
         found = await services.couplings(PERSON.name).find(side, [record_id])

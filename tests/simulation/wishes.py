@@ -20,14 +20,14 @@ from tests.simulation.leave import Asked, Leave
 from tests.simulation.ledger import Broken
 from tests.simulation.town import Town
 
-type Work = Callable[[Services, Caller], Coroutine[Any, Any, Iterable[str]]]
+type Work = Callable[[Services, Caller], Coroutine[Any, Any, Iterable[str] | None]]
 type Family = Callable[[random.Random, Town], "Wish | None"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One wish: what to call it, the call that asks for it (its answer are the ids of jobs), what it may cost, and what
-    must be so at the end of its jobs where they have done it for every record.
+    """One wish: what to call it, the call that asks for it (it answers the ids of jobs, None where it tells none), what
+    it may cost, and what must be so at the end of its jobs where they have done it for every record.
     """
 
     what: str
@@ -73,13 +73,13 @@ class Wishes:
     async def _ask(self, wish: Wish, asked: Asked, services: Services) -> None:
         town = self._town
         try:
-            jobs = set(await wish.work(services, Caller(asked.label)))
+            jobs = await wish.work(services, Caller(asked.label))
         except Problem as refusal:
             asked.is_certain = True
             town.scheduler.tell("people", f"refused: {refusal}")
         else:
             asked.is_certain = True
-            self._promised |= jobs
-            town.ledger.happened[wish.what] += 1
+            self._promised |= set(jobs or ())
+            town.ledger.happened[wish.what] += jobs is None or bool(jobs)
         finally:
             asked.answered = town.ledger.edits
