@@ -107,11 +107,14 @@ async def test_an_unreadable_answer_leaves_creates_unknown_and_the_others_to_rep
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
-    [("<html>Bad gateway</html>", "unknown"), ({"error": {"code": "Internal_ServerError", "message": "?"}}, "passing")],
+    ("status", "body", "kind"),
+    [
+        (502, "<html>Bad gateway</html>", "unknown"),
+        (500, {"error": {"code": "Internal_ServerError", "message": "?"}}, "passing"),
+    ],
 )
-async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(body: object, kind: str) -> None:
-    results, _ = await to_business_central(responses(("000", 502, body)), writes=[Create({"displayName": "A"})])
+async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(status: int, body: object, kind: str) -> None:
+    results, _ = await to_business_central(responses(("000", status, body)), writes=[Create({"displayName": "A"})])
     assert summary(results) == [kind]
 
 
