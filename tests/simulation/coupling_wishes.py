@@ -85,7 +85,7 @@ def _couple(draw: random.Random, town: Town, story: Story) -> Wish:
     after = draw.choice(list(AfterCoupling))
     given = {"business_central_id": ids[BC], "dataverse_id": ids[DV], "create_new": is_new}
     pair = PairToCouple.model_validate(given)
-    parted, deletions = story.parted, story.deletions
+    deletions = story.deletions
 
     async def work(services: Services, anna: Caller) -> Sequence[str]:
         wanted = CoupleRequest(mapping=story.kind.name, pairs=(pair,), synchronize_after_coupling=after)
@@ -99,7 +99,8 @@ def _couple(draw: random.Random, town: Town, story: Story) -> Wish:
         return [Leave(asked, kind, after.source.other, tags)] if after.source else []
 
     def done(asked: Asked) -> None:
-        if asked.jobs and (story.parted, story.deletions) == (parted, deletions) and not town.is_coupled(story):
+        is_as_it_was = story.deletions == deletions and not story.parted
+        if asked.jobs and is_as_it_was and not town.is_coupled(story):
             raise Broken("a choice is carried out", f"{story.tag} was to be coupled, and is not", story.tag)
 
     return Wish("create by hand" if is_new else "couple by hand", work, leaves, done)
@@ -115,7 +116,7 @@ def _match(draw: random.Random, town: Town, kind: Kind) -> Wish:
         resolve_update_conflicts=draw.choice(list(UpdateConflictResolution)),
     )
     stood = [
-        (story, story.parted, story.deletions)
+        (story, story.deletions)
         for story in town.ledger.stories.values()
         if story.kind is kind and len(story.now) == len(Side) and not story.crossed
     ]
@@ -130,8 +131,8 @@ def _match(draw: random.Random, town: Town, kind: Kind) -> Wish:
         return found
 
     def done(asked: Asked) -> None:
-        for story, parted, deletions in stood:
-            is_as_it_was = (story.parted, story.deletions) == (parted, deletions) and not story.crossed
+        for story, deletions in stood:
+            is_as_it_was = story.deletions == deletions and not story.parted and not story.crossed
             if asked.jobs and is_as_it_was and not town.is_coupled(story):
                 raise Broken("a choice is carried out", f"{story.tag} was to be matched, and is not coupled", story.tag)
 

@@ -11,11 +11,12 @@ from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
 WISHES: dict[str, tuple[int, ...]] = {  # families, and how many wishes of each there may be
-    "errors": (0, 0, 0, 0, 4, 8),
-    "couplings": (0, 0, 0, 0, 0, 0, 6, 12),
-    "full": (0, 0, 0, 0, 2, 4),
-    "previews": (0, 0, 0, 0, 5, 10),
+    "errors": (0, 4, 8),
+    "couplings": (0, 0, 6, 12),
+    "full": (0, 0, 2, 4),
+    "previews": (0, 0, 5, 10),
 }
+WISHING = (5, 8, 11, 12, 14)  # of sixteen worlds: none of the seeds that are kept in `planted`, so these tell the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def scenario_of(plan: Plan) -> Scenario:
 
 
 def _wishes(plan: Plan) -> tuple[str, ...]:
-    """Each family in a few worlds, so that what is added to one leaves the stories of all other worlds as they are."""
+    """Each family in some of the worlds in which people wish anything: what is added leaves the others as they are."""
+    if plan.seed % 16 not in WISHING:
+        return ()
     drawn = {name: plan.random(f"{name} wishes").choice(numbers) for name, numbers in WISHES.items()}
     wishes = [name for name, number in drawn.items() for _ in range(number)]
     plan.random("order of wishes").shuffle(wishes)
