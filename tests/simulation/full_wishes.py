@@ -103,7 +103,7 @@ def _leaves(asked: Asked, kinds: Sequence[Kind]) -> list[Leave]:
 
 def check_review(town: Town) -> None:
     """Each line has come to its end, or waits for one that has not been started or has failed. Raises Broken."""
-    review = drive(reviews(town.judge).get()).review
+    review = drive(reviews(town.judge).get()).value
     for line in review.lines.values():
         if line.status is LineStatus.IN_PROCESS:
             raise Broken("every full synchronization ends", f"{line.mapping} is in process")

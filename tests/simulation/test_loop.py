@@ -109,4 +109,4 @@ def test_nothing_runs_beside_it(world: World) -> None:
             await asyncio.to_thread(divmod, 1, 0)
         return await asyncio.to_thread(threading.get_ident)
 
-    assert world.run(work()) == threading.get_ident()
+    assert world.run(work()) == [threading.get_ident()]
