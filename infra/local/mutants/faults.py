@@ -489,7 +489,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "capitals-taken-for-an-edit",
         "core/remember.py",
-        "return {**base, **codes} if codes else base",
+        "return {**base, **kept} if kept else base",
         "return base",
         "A code that comes back in capitals looks like somebody's edit, and like a conflict after the next one.",
     ),

@@ -20,6 +20,8 @@ COPIED = ("shared", "tests", "pyproject.toml")
 SUITES = (
     "tests/unit/core",
     "tests/unit/test_synchronization.py",
+    "tests/unit/test_codes_nobody_told_of.py",
+    "tests/unit/functions/test_removed_mappings.py",
     "tests/unit/test_planted.py",
     "tests/simulation/test_lost_answers.py",
     "tests/simulation/test_simulation.py",
