@@ -102,6 +102,32 @@ async def wait_once[T: Patient](at_work: AtWork[T]) -> None:
         raise Passing(Reason.SERVICE_BUSY.sentence)
 
 
+class InParts[B](Patient, Protocol):
+    """A task that chooses from its list part by part, and stores what it has `begun` before it does it."""
+
+    part: int
+    begun: list[B]
+    left: list[B]
+
+
+async def take_up[B](at_work: AtWork[Any], choose: Callable[[list[Any]], Awaitable[list[B]]]) -> bool:
+    """Begin what is chosen of the next part, then what has to be tried again; whether there was anything, now stored.
+
+    What an earlier try has done all the same is found done. Raises Passing, OvertakenError.
+    """
+    task: InParts[B] = at_work.task
+    if items := await at_work.part(task.part):
+        task.part += 1
+        task.begun = await choose(items)
+    elif task.left:
+        await wait_once(at_work)
+        task.begun, task.left = task.left, []
+    else:
+        return False
+    await at_work.store()
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class TaskKind[T]:
     """How tasks of a kind are stored and worked off: `step` does the next few records, and says whether all is done."""
