@@ -7,7 +7,7 @@ spelling is no change (codeunit Integration Record Synch., which compares before
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from shared.core.tables import Column, ColumnKind, Value, Values
 
 type Meaning = Callable[[Value], Value]
 
+_SECOND = timedelta(seconds=1)
 NUMBERS = (ColumnKind.DECIMAL, ColumnKind.INTEGER)
 
 
@@ -34,9 +35,11 @@ def same(column: Column, left: Value, right: Value) -> bool:
 
 
 def is_kept_for(held: Value, sent: Value) -> bool:
-    """Whether a service that was sent `sent` may keep `held` for it: a code in capitals, a number rounded."""
+    """Whether a service that was sent `sent` may keep `held` for it: a code in capitals, a number or a time rounded."""
     if isinstance(held, str) and isinstance(sent, str):
         return held == _code(sent)
+    if isinstance(held, datetime) and isinstance(sent, datetime):
+        return held.microsecond == 0 and abs(held - sent) < _SECOND
     return _is_amount(held) and _is_amount(sent) and _is_rounded(_amount(held), _amount(sent))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.local.mutants.fault import Fault
 
-COPIED = ("shared", "tests", "pyproject.toml")
+COPIED = ("shared", "functions", "tests", "pyproject.toml")
 # The quickest first: a trial ends with the first failing test.
 # What plants faults of its own is left out: two at once prove nothing.
 SUITES = (

@@ -23,6 +23,9 @@ VALUES = (
 )
 
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("held", "sent", "expected"),
     [
@@ -40,6 +43,9 @@ VALUES = (
         (Decimal("99.999"), Decimal(100), False),
         (110, 100, False),
         (1, True, False),
+        (NOON, NOON + timedelta(milliseconds=999), True),
+        (NOON, NOON + timedelta(seconds=1), False),
+        (NOON + timedelta(milliseconds=1), NOON, False),
         (None, 0, False),
         ("5", Decimal(5), False),
     ],
