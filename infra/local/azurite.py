@@ -20,10 +20,12 @@ from infra.local.part import announce, wait_until_told_to_stop
 SCRIPT = Path(__file__).resolve().parents[2] / ".dev/node/node_modules/azurite/dist/src/azurite.js"
 # Only the combined command prints the port that it really got.
 OPTIONS = ("--blobPort", "0", "--queuePort", "0", "--silent", "--disableTelemetry")
-# Azurite does not notice that whoever started it was killed; our end of its input does. It stores what it holds then.
+# Azurite does not notice that whoever started it was killed, but the end of its input tells: it stores what it holds and
+# ends, with nobody left to read what it prints.
 ENDS_WITH_US = (
     "data:text/javascript,"
-    "process.stdin.on('error',()=>{}).on('close',()=>process.kill(process.pid,'SIGTERM')).resume()"
+    "for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => {});"
+    "process.stdin.on('close', () => process.kill(process.pid, 'SIGTERM')).resume().unref()"
 )
 TABLE_SERVICE = re.compile(r"Azurite Table service is successfully listening at (http://[\d.]+:\d+)")
 # The account that every Azurite has; its key is public, printed in Azurite's own documentation.

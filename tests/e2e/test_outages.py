@@ -90,6 +90,9 @@ OUTAGES = {
     "storage is down": Outage(
         lambda world: world.stack.stop("azurite"), lambda world: world.stack.start("azurite"), "Table Storage", 503
     ),
+    "storage is killed": Outage(
+        lambda world: world.stack.kill("azurite"), lambda world: world.stack.start("azurite"), "Table Storage", 503
+    ),
     "Business Central cannot be reached": Outage(
         lambda world: world.stack.doors["business_central"].close(),
         lambda world: world.stack.doors["business_central"].open(),
