@@ -16,10 +16,12 @@ from typing import Any, Protocol
 from shared.core.failures import Passing
 from shared.core.jobs import Counters, RunKind
 from shared.core.reasons import Reason
+from shared.services.ledger import OvertakenError
 from shared.services.pass_context import Slice
 from shared.services.record_outcomes import MOST_MESSAGES
 from shared.services.repositories.documents import Shape
 from shared.services.run_record import follow_run
+from shared.services.tasks.kinds import Place
 from shared.services.tasks.parts import as_puts
 
 _MODULES = {
@@ -70,6 +72,13 @@ class AtWork[T]:
             runs = self.work.services.runs(self.work.mapping.name)
             self._parts = {number: await runs.part(self.work.run.id, number)}
         return self._parts[number]
+
+    async def items(self, places: Iterable[Place]) -> list[Any]:
+        """What stands in the list at these places. Raises OvertakenError: who ends a run removes its list."""
+        parts = [(await self.part(number), index) for number, index in places]
+        if any(index >= len(part) for part, index in parts):
+            raise OvertakenError(f"run {self.work.run.id} was ended elsewhere")
+        return [part[index] for part, index in parts]
 
     async def keep(self, items: Sequence[Any]) -> None:
         """Make `items` (as JSON) the task's list, in parts; it goes when the run ends. Raises OvertakenError."""
