@@ -70,8 +70,9 @@ async def export_configuration(call: Call[ExportQuery]) -> Reply:
 
     In YAML, unless `format` or the header `Accept` asks for JSON. Always in the same order, without what is so by
     default, without any secret and any state, so two exports can be compared line by line. The standard set
-    (`shared/defaults/mappings.json`) is a file of this kind: JSON is YAML, too. Tables are named and not described:
-    importing reads their descriptions from the services.
+    (`shared/defaults/mappings.json`) is a file of this kind: JSON is YAML, too. Tables that
+    the app does not know by itself are described by the columns that mappings use; importing asks the services anew and
+    tells what has moved on.
     """
     from shared.services.configuration_writing import configuration_yaml, export
 

@@ -34,6 +34,12 @@ def _found(error: ErrorDetails, name: str, model: type[BaseModel]) -> MappingPro
         return MappingProblem("unknown_member", name, f"{name}: unknown{known}.")
     if error["type"] == "union_tag_not_found":
         message = f"{name}: the member {error['ctx']['discriminator']} is missing."
+    elif error["type"] == "too_long":
+        message = (
+            f"{name}: may have at most {error['ctx']['max_length']} items, and has {error['ctx']['actual_length']}."
+        )
+    elif error["type"] == "too_short":
+        message = f"{name}: must have at least {error['ctx']['min_length']} items."
     else:
         message = f"{name or 'body'}: {error['msg'].removeprefix('Value error, ')}."
     return MappingProblem("invalid_value", name, message)

@@ -116,7 +116,8 @@ def _operation(operation: Operation, references: dict[Any, Json], schemas: Json)
         "security": [{"functionKey": []}, {"entra": [operation.role.value]}],
     }
     if operation.body:
-        described["requestBody"] = {"required": True, "content": _taken(operation.body, references)}
+        needed = any(one.is_required() for one in operation.body.model_fields.values())
+        described["requestBody"] = {"required": needed, "content": _taken(operation.body, references)}
     return described
 
 

@@ -19,6 +19,8 @@ from shared.services.problems import Problem
 LARGEST_BODY = 1_000_000  # bytes
 BOM = b"\xef\xbb\xbf"
 """What editors and shells of Windows begin UTF-8 with."""
+NOTHING_SAID = b"{}"
+"""What a body that is left out says."""
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 LONGEST_KEY = 200  # characters
 LONGEST_NAME = 100  # characters
@@ -103,9 +105,9 @@ def _body(operation: Operation, req: func.HttpRequest) -> BaseModel:
         return _file(raw, req.headers)
     if raw and not _is_json(req.headers):
         raise Problem(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
-    raw = raw.removeprefix(BOM)
+    raw = raw.removeprefix(BOM) or NOTHING_SAID
     try:
-        return operation.body.model_validate_json(raw or b"null", strict=True)
+        return operation.body.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise invalid(error, operation.body, raw) from None
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 LIVELY = 30.0  # seconds: a batch answered within them may become twice as large, and stays clear of every time-out
-TRIALS = (
-    16  # batches; as many as may be under way before the first is answered, so that their number is no matter of luck
-)
+TRIALS = 16  # batches: so many may be under way before the first is answered, and no luck shall decide how many
 
 
 class BatchSize:

@@ -65,8 +65,8 @@ def refusal_of(error: WireError, table: Table, write: Write, who: str) -> Refuse
     if kind is RefusalKind.FORBIDDEN:
         message = f"{who} lacks a permission on {table.caption}: {error.message} {_entry_of(who)}"
         return Refused(kind, message, error.code, error.status)
-    if kind is RefusalKind.PASSING and isinstance(write, Create) and error.status >= 500 and not error.code:
-        kind = RefusalKind.UNKNOWN  # not the service says so: it may have made the record
+    if kind is RefusalKind.PASSING and isinstance(write, Create) and _may_be_made(error):
+        kind = RefusalKind.UNKNOWN
     column = column_named(table, write, error.message, _CAPTIONS) if kind is RefusalKind.INVALID else None
     return Refused(kind, error.message, error.code, error.status, column)
 
@@ -83,6 +83,11 @@ def _kind(error: WireError, table: Table, write: Write) -> RefusalKind:
     if _is_gone(error, table, write):
         return RefusalKind.GONE
     return RefusalKind.EXISTS if error.status == 409 else RefusalKind.INVALID
+
+
+def _may_be_made(error: WireError) -> bool:
+    """Whether somebody between us and the service may have said so, after it made the record: looking is cheap."""
+    return error.status == 429 or (error.status >= 500 and not error.code)
 
 
 def _is_gone(error: WireError, table: Table, write: Write) -> bool:

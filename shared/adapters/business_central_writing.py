@@ -10,7 +10,16 @@ from shared.adapters.business_central_errors import refusal_of
 from shared.adapters.http import WRITE_SECONDS, Call, LostAnswer, Service
 from shared.adapters.rows import record_reader
 from shared.adapters.wire import Row, WireError
-from shared.adapters.writing import TOO_LARGE, Chunk, belong_together, chunks, in_halves, send_sized, write_in_chunks
+from shared.adapters.writing import (
+    TOO_LARGE,
+    Chunk,
+    belong_together,
+    chunks,
+    in_halves,
+    is_cut_short,
+    send_sized,
+    write_in_chunks,
+)
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -79,10 +88,15 @@ class BusinessCentralWriting:
         outcomes: Sequence[Row | WireError | None],
     ) -> list[WriteResult]:
         record_of = record_reader(table, returning)
+        answered = [outcome for outcome in outcomes if outcome is not None]
+        stopped = outcomes[: len(answered)] == answered and not is_cut_short(answered, len(outcomes))
 
         def result(write: Write, outcome: Row | WireError | None) -> WriteResult:
-            if outcome is None:
+            if outcome is None and stopped:
                 return Refused(RefusalKind.NOT_RUN, "Business Central stopped before it came to this record.")
+            if outcome is None:
+                kind = RefusalKind.UNKNOWN if isinstance(write, Create) else RefusalKind.PASSING
+                return Refused(kind, "Business Central's answer does not tell what became of this record.")
             if isinstance(outcome, WireError):
                 self._service.pause(outcome)
                 return refusal_of(outcome, table, write, self._who)

@@ -16,7 +16,16 @@ from shared.adapters.dataverse_reading import DataverseReading
 from shared.adapters.http import WRITE_SECONDS, Answer, Call, LostAnswer, Service, is_strain
 from shared.adapters.rows import body_writer, record_reader
 from shared.adapters.wire import Row, WireError, json_object, json_text
-from shared.adapters.writing import TOO_LARGE, Chunk, belong_together, chunks, in_halves, send_sized, write_in_chunks
+from shared.adapters.writing import (
+    TOO_LARGE,
+    Chunk,
+    belong_together,
+    chunks,
+    in_halves,
+    is_cut_short,
+    send_sized,
+    write_in_chunks,
+)
 from shared.core.records import Create, Delete, Record, RefusalKind, Refused, Write, WriteResult, Written
 from shared.core.tables import Table
 
@@ -99,7 +108,8 @@ class DataverseWriting:
     ) -> list[WriteResult]:
         response = answer.response
         outcomes = batch_answers(response.headers.get("Content-Type", ""), response.content)
-        if outcomes is not None and belong_together(table, writes, outcomes):
+        unclear = outcomes is not None and is_cut_short(outcomes, len(writes))
+        if outcomes is not None and not unclear and belong_together(table, writes, outcomes):
             return self._read(table, writes, returning, outcomes)
         if not repeatable and (outcomes is not None or response.status_code < 300 or response.status_code >= 500):
             raise LostAnswer("Dataverse answered a batch unreadably")

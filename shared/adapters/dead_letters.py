@@ -99,7 +99,7 @@ def _body(message: ServiceBusReceivedMessage) -> dict[str, object]:
     """The JSON object in the message; nothing when somebody else has sent something else."""
     try:
         body = json.loads(b"".join(message.body))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -3,6 +3,9 @@
 A scan pages through the rows by their key, which a change of a row does not move, and only a scan that was completed
 moves the moment. Deletions are never told.
 
+**What is told once.** Scans overlap, so that none misses a row. The rows of a short scan are remembered, by id and
+version: the next scan does not tell them again.
+
 **Where the next scan begins.** A row's time is stamped when it is modified, and the row is seen once its transaction
 has committed: a scan may miss a stamp that is older than itself, by as long as a transaction lasts. (A request of
 Business Central ends after 8 minutes: page "Operational limits".) So the next scan begins at the later of
@@ -20,19 +23,22 @@ a replica serves, and after which the newest row that it had shown is what count
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from shared.adapters.rows import record_reader, selection, shows
 from shared.adapters.wire import Row, moment_literal, next_link, query, rows_of
 from shared.core.failures import FeedExpired
-from shared.core.records import ChangePage
+from shared.core.records import ChangePage, Record
 from shared.core.tables import Table
 
 OVERLAP = timedelta(minutes=10)
 MARGIN = timedelta(minutes=15)
+MOST_TOLD = 200  # rows that are remembered: a position is stored often
 KIND = "modified"
 _VERSION = 1
 _MOMENTS = ("since", "scanned", "begun", "newest")
@@ -53,7 +59,7 @@ class Position:
     """Where a feed stands: the completed scans reached `since`, the last of them began at `scanned`.
 
     The present one began at `begun`, has reached `newest` and goes on at `next`. `select` is what its rows show: a link
-    goes on with the columns it began with.
+    goes on with the columns it began with. `told` stands for the rows of the last completed scan, if they were few.
     """
 
     select: str
@@ -62,6 +68,7 @@ class Position:
     begun: datetime | None = None
     newest: datetime | None = None
     next: str | None = None
+    told: frozenset[str] = frozenset()
 
     @property
     def start(self) -> datetime | None:
@@ -75,7 +82,8 @@ class Position:
         """The position as text to store."""
         moments = {name: getattr(self, name) for name in _MOMENTS}
         given = {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
-        return position_text({"feed": KIND, "select": self.select, **given, "next": self.next})
+        told = {"told": sorted(self.told)} if self.told else {}
+        return position_text({"feed": KIND, "select": self.select, **given, "next": self.next, **told})
 
 
 def position_text(fields: dict[str, Any]) -> str:
@@ -100,14 +108,14 @@ async def modified_page(table: Table, columns: Sequence[str], position: str | No
     `fetch(path, latest)` answers a path with its page, from the primary where `latest`.
     """
     at = _position(table, columns, position)
-    latest = at.since is not None
+    latest, is_first = at.since is not None, at.next is None
     try:
         page, date = await fetch(at.next or _first(table, at), latest)
     except FeedExpired:
         if at.next is None:
             raise
         # The link died; whatever this scan told stays true, but only a new one can be completed.
-        at = replace(at, next=None)
+        at, is_first = replace(at, next=None), True
         page, date = await fetch(_first(table, at), latest)
     if at.next is None:
         at = replace(at, begun=date if latest else None)
@@ -115,11 +123,17 @@ async def modified_page(table: Table, columns: Sequence[str], position: str | No
     records = tuple([record_of(row) for row in rows_of(page, table.side)])
     moments = [record.modified_at for record in records if record.modified_at is not None]
     newest = _latest(at.newest, max(moments, default=None))
+    news = tuple([one for one in records if _version(one) not in at.told]) if at.told else records
     link = next_link(page, at.next or "", table.side)
     if link is not None:
-        return ChangePage(records, replace(at, newest=newest, next=link).text(), more=True)
-    after = Position(at.select, since=_latest(at.since, newest), scanned=_latest(at.scanned, at.begun))
-    return ChangePage(records, after.text(), more=False)
+        return ChangePage(news, replace(at, newest=newest, next=link).text(), more=True)
+    after = Position(
+        at.select,
+        since=_latest(at.since, newest),
+        scanned=_latest(at.scanned, at.begun),
+        told=frozenset(map(_version, records)) if is_first and len(records) <= MOST_TOLD else frozenset(),
+    )
+    return ChangePage(news, after.text(), more=False)
 
 
 async def modified_news(table: Table, position: str | None, fetch: Fetch) -> bool:
@@ -147,6 +161,12 @@ def is_settled(position: str | None) -> bool:
     return at.since is None or (at.scanned is not None and at.scanned - at.since >= MARGIN)
 
 
+def _version(record: Record) -> str:
+    """A version of a row in few characters."""
+    text = f"{record.id} {record.etag} {record.modified_at}"
+    return b64encode(blake2b(text.encode(), digest_size=9).digest()).decode()
+
+
 def _first(table: Table, at: Position) -> str:
     start = at.start
     condition = f"{table.modified} ge {moment_literal(start)}" if start and table.modified else None
@@ -160,12 +180,11 @@ def _position(table: Table, columns: Sequence[str], text: str | None) -> Positio
     fields = read_position(text)
     if fields.get("feed") != KIND:
         raise FeedExpired("The stored position belongs to another kind of feed.", side=table.side, code="position")
-    moments = {name: _moment(fields.get(name)) for name in _MOMENTS}
-    at = Position(str(fields.get("select")), **moments, next=fields.get("next"))
-    if at.next is None or not shows(at.select, select):
-        # A link cannot be asked for more columns: such a scan begins again.
-        return replace(at, select=select, next=None)
-    return at
+    at = _position_of(fields)
+    if not shows(at.select, select):
+        # A link cannot be asked for more columns: such a scan begins again. Nobody has been told of them, either.
+        return replace(at, select=select, next=None, told=frozenset())
+    return at if at.next is not None else replace(at, select=select)
 
 
 def _stored(text: str | None) -> Position | None:
@@ -176,8 +195,13 @@ def _stored(text: str | None) -> Position | None:
         return None
     if fields.get("feed") != KIND:
         return None
+    return _position_of(fields)
+
+
+def _position_of(fields: dict[str, Any]) -> Position:
     moments = {name: _moment(fields.get(name)) for name in _MOMENTS}
-    return Position(str(fields.get("select")), **moments, next=fields.get("next"))
+    told = frozenset(fields.get("told") or ())
+    return Position(str(fields.get("select")), **moments, next=fields.get("next"), told=told)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

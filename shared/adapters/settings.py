@@ -278,12 +278,13 @@ class Settings(BaseModel):
         alias="SYNC_SCHEDULE",
         description="When the timer looks for what is due: NCRONTAB with six fields, seconds first.",
     )
-    interval_minutes: int = Field(
+    interval_minutes: float = Field(
         1,
         alias="SYNC_INTERVAL_MINUTES",
-        ge=1,
+        ge=0.01,
         le=10_080,
-        description="Minutes from the end of a mapping's run to its next one, unless the mapping says otherwise.",
+        description="Minutes between two runs of a mapping, on a fixed grid, unless the mapping says otherwise. A part "
+        "of a minute (`0.5`) takes a `SYNC_SCHEDULE` that looks as often.",
     )
     page_size: int = Field(
         12_000,

@@ -8,7 +8,7 @@ from azure.data.tables import TableErrorCode
 from shared.core.failures import NeedsPerson, Passing, SyncFailure
 
 _ROLE = "Storage Table Data Contributor"
-_BUSY = frozenset({408, 429, 500, 502, 503, 504})
+_BUSY = frozenset({408, 429})  # and all from 500 on: a full disk among them
 
 
 def code_of(error: AzureError) -> str | None:
@@ -28,8 +28,13 @@ def passes(error: AzureError) -> bool:
     if isinstance(error, ClientAuthenticationError):
         return False
     if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
-        return error.status_code in _BUSY or code_of(error) == TableErrorCode.TABLE_BEING_DELETED
+        return _is_trouble(error.status_code or 0) or code_of(error) == TableErrorCode.TABLE_BEING_DELETED
     return True
+
+
+def _is_trouble(status: int) -> bool:
+    """Whether this status of an error passes; one of success means that the SDK could not read the answer."""
+    return status < 400 or status in _BUSY or status >= 500
 
 
 def failure_of(error: AzureError) -> SyncFailure | None:

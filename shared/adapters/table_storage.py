@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError, ServiceResponseError
 from azure.data.tables import TableErrorCode, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
@@ -246,11 +246,14 @@ async def _submit(
 ) -> dict[str, str]:
     operations = [_operation(encode_key(partition), change, transaction) for change in changes]
     answers = await client.submit_transaction(operations)
-    return {
-        change.key: str(answer["etag"])
-        for change, answer in zip(changes, answers, strict=True)
-        if not isinstance(change, Remove)
-    }
+    try:
+        return {
+            change.key: str(answer["etag"])
+            for change, answer in zip(changes, answers, strict=True)
+            if not isinstance(change, Remove)
+        }
+    except (KeyError, ValueError) as error:
+        raise ServiceResponseError("A transaction was answered unreadably.") from error
 
 
 def _operation(partition: str, change: StateChange, transaction: str) -> tuple[str, dict[str, Any], dict[str, Any]]:

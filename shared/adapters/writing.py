@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.adapters.batch_size import BatchSize
 from shared.adapters.http import Answer, Call, LostAnswer, Service
+from shared.adapters.wire import WireError
 from shared.core.failures import NeedsPerson, SyncFailure
 from shared.core.records import RefusalKind, Refused, Write, WriteResult
 from shared.core.tables import Table
@@ -83,6 +84,11 @@ def belong_together(table: Table, writes: Iterable[Write], outcomes: Iterable[ob
         write.id is None or not isinstance(outcome, dict) or str(outcome.get(table.key, write.id)).lower() == write.id
         for write, outcome in zip(writes, outcomes, strict=False)
     )
+
+
+def is_cut_short(outcomes: Sequence[object], count: int) -> bool:
+    """Whether answers to some of `count` operations are missing although none failed, at which a service may stop."""
+    return len(outcomes) < count and not (outcomes and isinstance(outcomes[-1], WireError))
 
 
 async def in_halves(writes: Sequence[Write], send: Send) -> list[WriteResult]:

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.core.check_line import member_of
 from shared.core.mapping import Mapping
+from shared.core.model import Model
 from shared.core.sides import Side
 
 type Path = tuple[str | int, ...]
 
 VERSION = 1
-MEMBERS = ("version", "mappings")
+MEMBERS = ("version", "mappings", "tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,45 @@ class Entry:
     mapping: Mapping
 
 
-def read_configuration(document: Any) -> tuple[list[Entry], list[Fault]]:
-    """The mappings that could be read, and everything that could not."""
+class DescribedTable(Model):
+    """What the file says of a table that the app does not know by itself: some of its columns, each in words."""
+
+    name: str
+    side: Side
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What could be read of a file, and everything that could not; tables stand by their position."""
+
+    entries: list[Entry]
+    tables: dict[int, DescribedTable]
+    faults: list[Fault]
+
+
+def read_configuration(document: Any) -> Configuration:
+    """What a file says."""
     faults = [*_faults_of_frame(document)]
-    listed = document.get("mappings") if isinstance(document, dict) else None
-    entries: list[Entry] = []
+    mappings = _read_all(document, "mappings", Mapping, faults)
+    entries = [Entry(("mappings", position), mapping) for position, mapping in mappings.items()]
+    tables = _read_all(document, "tables", DescribedTable, faults)
+    return Configuration(entries, tables, [*faults, *_twins(entries)])
+
+
+def _read_all[M: Model](document: Any, member: str, model: type[M], faults: list[Fault]) -> dict[int, M]:
+    """The entries of a list, by position; the faults of the others are added.
+
+    JSON is read more strictly than values of Python: `yes` is no true, and a number no text.
+    """
+    listed = document.get(member) if isinstance(document, dict) else None
+    found: dict[int, M] = {}
     for position, one in enumerate(listed if isinstance(listed, list) else ()):
-        path: Path = ("mappings", position)
         try:
-            entries.append(Entry(path, _mapping(one)))
+            found[position] = model.model_validate_json(json.dumps(one), strict=True)
         except ValidationError as error:
-            faults += _faults_of_mapping(error, one, path)
-    return entries, [*faults, *_twins(entries)]
-
-
-def _mapping(one: Any) -> Mapping:
-    """JSON is read more strictly than values of Python: `yes` is no true, and a number no text."""
-    return Mapping.model_validate_json(json.dumps(one), strict=True)
+            faults += _faults_of_entry(error, one, (member, position))
+    return found
 
 
 def _faults_of_frame(document: Any) -> Iterator[Fault]:
@@ -66,8 +89,9 @@ def _faults_of_frame(document: Any) -> Iterator[Fault]:
     version = document.get("version")
     if version != VERSION or isinstance(version, bool):
         yield Fault(("version",), "invalid_value", f"version must be {VERSION}, which is what this release reads.")
-    if not isinstance(document.get("mappings"), list):
-        yield Fault(("mappings",), "invalid_value", "mappings must be a list.")
+    for name in ("mappings", "tables"):
+        if not isinstance(document.get(name, [] if name == "tables" else None), list):
+            yield Fault((name,), "invalid_value", f"{name} must be a list.")
 
 
 def _twins(entries: list[Entry]) -> Iterator[Fault]:
@@ -78,7 +102,7 @@ def _twins(entries: list[Entry]) -> Iterator[Fault]:
         seen.add(entry.mapping.name)
 
 
-def _faults_of_mapping(error: ValidationError, one: Any, path: Path) -> Iterator[Fault]:
+def _faults_of_entry(error: ValidationError, one: Any, path: Path) -> Iterator[Fault]:
     """Every fault once: a value that may be one of several types is refused by each of them."""
     told: set[Path] = set()
     for each in error.errors(include_url=False, include_input=False):
@@ -86,7 +110,15 @@ def _faults_of_mapping(error: ValidationError, one: Any, path: Path) -> Iterator
         if place not in told:
             told.add(place)
             code = "unknown_member" if each["type"] == "extra_forbidden" else "invalid_value"
-            yield Fault((*path, *place), code, f"{_named(one)}{'.'.join(map(str, place))} {_words(each)}.")
+            yield Fault((*path, *place), code, _sentence(one, path, place, each))
+
+
+def _sentence(one: Any, path: Path, place: Path, each: ErrorDetails) -> str:
+    """Whose member is what; without a name of its own the mapping is where it stands in the file."""
+    name = one.get("name") if isinstance(one, dict) else None
+    is_named = isinstance(name, str) and 0 < len(name) <= 20
+    member = ".".join(map(str, place if is_named else (*path, *place)))
+    return f"{name}: {member} {_words(each)}." if is_named else f"{member} {_words(each)}."
 
 
 def _place(one: Any, loc: Path) -> Path:
@@ -102,11 +134,6 @@ def _place(one: Any, loc: Path) -> Path:
     return place
 
 
-def _named(one: Any) -> str:
-    name = one.get("name") if isinstance(one, dict) else None
-    return f"{name}: " if isinstance(name, str) and 0 < len(name) <= 20 else ""
-
-
 def _words(each: ErrorDetails) -> str:
     match each["type"]:
         case "missing":
@@ -117,7 +144,8 @@ def _words(each: ErrorDetails) -> str:
             return "must have members of its own"
         case "tuple_type":
             return "must be a list"
-    return each["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("a valid ", "a ")
+    words = each["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("a valid ", "a ")
+    return words.replace("a integer", "a whole number").replace("a string", "a text")
 
 
 def path_of(member: str, mapping: Mapping) -> Path:

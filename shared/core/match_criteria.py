@@ -42,6 +42,7 @@ class NotCompared(Enum):
 
 
 type Reader = Callable[[Values, References], Value | NotCompared]
+type Agreement = Callable[[int, Mapping[Side, Values], References], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,26 +135,32 @@ def reader_of(item: MatchField, side: Side, tables: Tables, blanks: BlankValues)
     return read
 
 
-def agrees(
-    criteria: MatchCriteria,
-    group: int,
-    records: Mapping[Side, Values],
-    tables: Tables,
-    references: References,
-) -> bool:
-    """Whether two records agree in a group, by their values: to be asked before they are coupled.
+def agreement_of(criteria: MatchCriteria, tables: Tables) -> Agreement:
+    """What tells whether two records agree in a group, by their values: to be asked before they are coupled.
 
-    An index compares short digests, and a record may have changed since it was read.
+    An index compares short digests, and a record may have changed since it was read. All that the criteria say is
+    looked up once, for many records.
     """
-    compared = 0
-    for item in criteria.groups[group]:
-        here, there = (reader_of(item, side, tables, criteria.blanks)(records[side], references) for side in Side)
-        if here is NotCompared.BLANK and criteria.blanks is BlankValues.LEFT_OUT:
-            continue
-        if isinstance(here, NotCompared) or isinstance(there, NotCompared) or here != there:
-            return False
-        compared += 1
-    return compared > 0
+    here, there = (
+        [[reader_of(item, side, tables, criteria.blanks) for item in group] for group in criteria.groups]
+        for side in Side
+    )
+    readers = [list(zip(*group, strict=True)) for group in zip(here, there, strict=True)]
+    leaves_out_blanks = criteria.blanks is BlankValues.LEFT_OUT
+
+    def agrees(group: int, records: Mapping[Side, Values], references: References) -> bool:
+        compared = 0
+        for read_here, read_there in readers[group]:
+            here = read_here(records[Side.BUSINESS_CENTRAL], references)
+            if here is NotCompared.BLANK and leaves_out_blanks:
+                continue
+            there = read_there(records[Side.DATAVERSE], references)
+            if isinstance(here, NotCompared) or isinstance(there, NotCompared) or here != there:
+                return False
+            compared += 1
+        return compared > 0
+
+    return agrees
 
 
 def _match_fields(mapping: TableMapping, name: str, tables: Tables, case_sensitive: bool) -> tuple[MatchField, ...]:

@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from shared.core.filters import parse_filter
 from shared.core.match_criteria import BlankValues, MatchCriteria, NotCompared, reader_of
@@ -185,6 +184,5 @@ def unpacked(raw: bytes) -> str:
 
 
 def _digest(value: Value) -> int:
-    """64 bits of a value, the same in every process."""
-    text = f"{type(value).__name__}:{value}" if not isinstance(value, str) else value
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    """64 bits of a value, the same within this process: Python's own hash of a text, which is keyed and well mixed."""
+    return hash(value if isinstance(value, str) else f"{type(value).__name__}:{value}") & _WORD

@@ -7,7 +7,7 @@ record agrees and no other new record claims the same one: a guess would be wors
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -48,6 +48,11 @@ class Matches:
 
     pairs: dict[str, Record] = field(default_factory=dict)
     several: dict[str, Question] = field(default_factory=dict)
+
+    def only(self, ids: Container[str]) -> Matches:
+        """What concerns these new records."""
+        pairs = {one: found for one, found in self.pairs.items() if one in ids}
+        return Matches(pairs, {one: asked for one, asked in self.several.items() if one in ids})
 
 
 def match_lines(mapping: TableMapping, group: Sequence[str]) -> list[FieldMapping]:

@@ -33,13 +33,21 @@ class Outcome:
 
 
 def count(outcome: Outcome, sources: Iterable[Side]) -> dict[Side, Counters]:
-    """The counters that an outcome adds to the passes, by source side (as table 5338 counts)."""
+    """The counters that an outcome adds to the passes, by source side (as table 5338 counts).
+
+    A coupling that came or went is counted once, in the pass that saw a record of it.
+    """
     passes = {source: Counters() for source in sources}
+    if not passes:
+        return passes
+    first = passes[next((source for source in passes if source in outcome.seen), next(iter(passes)))]
+    if outcome.coupled:
+        first.coupled += 1
+    if isinstance(outcome.action, Uncouple) and outcome.held is None:
+        first.uncoupled += 1
+        return passes
     for source, counters in passes.items():
         _count_pass(outcome, source, counters)
-    if outcome.coupled and passes:
-        first = next((source for source in passes if source in outcome.seen), next(iter(passes)))
-        passes[first].coupled += 1
     return passes
 
 
@@ -48,8 +56,6 @@ def _count_pass(outcome: Outcome, source: Side, counters: Counters) -> None:
         counters.inserted += 1
     elif source.other in outcome.written:
         counters.modified += 1
-    elif isinstance(outcome.action, Uncouple):
-        counters.uncoupled += 1 if source in outcome.seen or not outcome.seen else 0
     elif outcome.held is not None and _concerns(outcome.held, source, outcome.seen):
         if outcome.held.reason in WAITING or outcome.skips:
             counters.skipped += 1

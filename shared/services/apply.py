@@ -1,4 +1,4 @@
-"""Carrying out what was decided: the writes to Dataverse first, then those to Business Central.
+"""Carrying out what was decided: the writes to both sides of a chunk at once.
 
 A write names the version that was planned with. When the service says that the row has moved since, that one row is
 read again and its pair decided again; nothing is overwritten blindly. What is about to be written is announced first,
@@ -7,6 +7,7 @@ so that a lost answer or a killed host never makes our own edit look like somebo
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -90,8 +91,7 @@ async def _do_in_rounds(work: Slice, chunk: Sequence[Settled], announcements: li
             making += makes
             announcements += await _announce_changes(work, open_ones, first=number == 0)
         await _prepare_creates(work, open_ones)
-        for source in work.sources:
-            await _write_side(work, source.other, open_ones, announcements, again=number > 0)
+        await _write(work, open_ones, announcements, again=number > 0)
         _finish_round(work, open_ones)
         open_ones = [settled for settled in open_ones if settled.is_open]
         await _look_again(work, open_ones)
@@ -171,6 +171,14 @@ async def _store_attempts(work: Slice, stacked: Sequence[Settled]) -> None:
         settled.pair.coupling = coupling
 
 
+async def _write(work: Slice, open_ones: Sequence[Settled], announcements: list[str], *, again: bool) -> None:
+    """All writes to both sides at once: neither needs to know what came of the other. Raises what has failed."""
+    sides = (_write_side(work, source.other, open_ones, announcements, again=again) for source in work.sources)
+    for failed in await asyncio.gather(*sides, return_exceptions=True):
+        if failed is not None:
+            raise failed
+
+
 async def _write_side(
     work: Slice, side: Side, open_ones: Sequence[Settled], announcements: list[str], *, again: bool
 ) -> None:
@@ -197,7 +205,7 @@ async def _send(work: Slice, side: Side, portion: Sequence[Settled], announcemen
     intents = [one.creation.intent for one in portion if one.makes_on(side) and one.creation is not None]
     announcements += await work.ledger.announce(entries(intents, ()))
     try:
-        writes = [_write(settled, side) for settled in portion]
+        writes = [_write_of(settled, side) for settled in portion]
         return await work.services.rows(side).write(work.tables[side], writes, work.columns(side))
     except SyncFailure as failure:
         work.turns.stop(failure)
@@ -212,7 +220,7 @@ def _cut(portion: Sequence[Settled], *, is_sent: bool) -> None:
         settled.doubt = settled.creation.intent if is_sent and settled.creation is not None else None
 
 
-def _write(settled: Settled, side: Side) -> Write:
+def _write_of(settled: Settled, side: Side) -> Write:
     """The write; a change names the version that was planned with: the one read now, else the remembered one."""
     if settled.creation is not None and settled.makes_on(side):
         return settled.creation.write

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.configuration_diff import MemberChange, differences
-from shared.core.configuration_file import Entry, Fault, path_of, read_configuration
+from shared.core.configuration_file import DescribedTable, Entry, Fault, path_of, read_configuration
 from shared.core.mapping import Mapping
 from shared.core.mapping_problem import MappingProblem
 from shared.core.tables import Table
@@ -29,6 +29,7 @@ from shared.services.configuration_removal import (
     hindrances_of_removal,
     send_removals,
 )
+from shared.services.configuration_tables import moved_columns
 from shared.services.configuration_text import Source, TextError, read_text
 from shared.services.context import Services
 from shared.services.mapping_tables import changes_of_tables, describe
@@ -37,6 +38,8 @@ from shared.services.repositories.mappings import SHAPE, StoredMapping
 from shared.services.saving_mappings import make_due, problems_of_all
 
 OCCASION = "import"
+BESIDE_OTHERS = {"unknown_dependency", "lookup_without_mapping", "dependency_loop", "same_tables", "column_owned_twice"}
+"""What a mapping is told because of others: not before all of them can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +123,34 @@ async def import_file(services: Services, content: bytes, options: ImportOptions
 
 async def plan_import(services: Services, source: Source, *, remove_missing: bool) -> ImportPlan:
     """What the file would change, and everything that is wrong. Raises Passing, NeedsPerson."""
-    entries, faults = read_configuration(source.value)
-    plan = ImportPlan(problems=[_problem_of_fault(source, fault) for fault in faults])
-    if faults:
-        return plan
-    stored = {one.mapping.name: one for one in await services.mappings.all()}
-    named = {entry.mapping.name: entry for entry in entries}
-    kept = {} if remove_missing else {name: one.mapping for name, one in stored.items()}
-    after = kept | {name: entry.mapping for name, entry in named.items()}
-    compared = _Compared(source, named, stored, after)
-    plan.mappings = [_planned(compared, name) for name in sorted(stored.keys() | after.keys())]
+    said = read_configuration(source.value)
+    compared = await _compare(services, source, said.entries, remove_missing=remove_missing and not said.faults)
+    names = compared.entries if said.faults else compared.stored.keys() | compared.after.keys()
+    plan = ImportPlan([_planned(compared, name) for name in sorted(names)])
+    if said.faults:
+        return await _of_faults(services, compared, plan, said.faults)
     read = await _check(services, compared, plan)
+    for position, table in said.tables.items():
+        moved = moved_columns(table, services.known_table, read)
+        plan.problems += [_warning_of_table(source, table, position, *one) for one in moved]
     _compose(services, compared, plan, read)
     if not plan.hindering:
         plan.digest = _digest(compared, remove_missing)
     return plan
+
+
+async def _compare(services: Services, source: Source, entries: Iterable[Entry], *, remove_missing: bool) -> _Compared:
+    stored = {one.mapping.name: one for one in await services.mappings.all()}
+    named = {entry.mapping.name: entry for entry in entries}
+    kept = {} if remove_missing else {name: one.mapping for name, one in stored.items()}
+    return _Compared(source, named, stored, kept | {name: entry.mapping for name, entry in named.items()})
+
+
+async def _of_faults(services: Services, compared: _Compared, plan: ImportPlan, faults: Iterable[Fault]) -> ImportPlan:
+    """What is wrong with a file of which not all can be read; what can be read is checked as far as it stands alone."""
+    found, _ = await _problems_of_mappings(services, compared, plan)
+    alone = [one for one in found if one.code not in BESIDE_OTHERS]
+    return ImportPlan(problems=_in_order([*(_problem_of_fault(compared.source, fault) for fault in faults), *alone]))
 
 
 async def apply_import(services: Services, source: Source, digest: str, *, remove_missing: bool) -> ImportPlan:
@@ -179,14 +195,27 @@ def _planned(compared: _Compared, name: str) -> MappingPlan:
 
 async def _check(services: Services, compared: _Compared, plan: ImportPlan) -> list[Table]:
     """Tell the plan everything that is wrong; answers the tables that were read from the services for it."""
+    found, read = await _problems_of_mappings(services, compared, plan)
+    hindrances = [_problem_of_hindrance(compared, one) for one in await _hindrances(services, compared, plan)]
+    plan.problems = _in_order([*found, *hindrances])
+    return read
+
+
+async def _problems_of_mappings(
+    services: Services, compared: _Compared, plan: ImportPlan
+) -> tuple[list[ImportProblem], list[Table]]:
+    """What is wrong with the mappings that would be written, and the tables that were read for it."""
     written = [compared.after[name] for name in (*plan.named("created"), *plan.named("changed"))]
     checked = await asyncio.gather(*(_checked(services, compared, mapping) for mapping in written))
-    for mapping, (problems, _) in zip(written, checked, strict=True):
-        plan.problems += [_problem_of_mapping(compared, mapping, problem) for problem in problems]
-    plan.problems += [_problem_of_hindrance(compared, one) for one in await _hindrances(services, compared, plan)]
-    plan.problems.sort(key=lambda one: (one.warning, one.line or 0))
+    told = zip(written, checked, strict=True)
+    found = [_problem_of_mapping(compared, one, problem) for one, (problems, _) in told for problem in problems]
     tables = {(table.side, table.name): table for _, read in checked for table in read}
-    return list(tables.values())
+    return found, list(tables.values())
+
+
+def _in_order(problems: Iterable[ImportProblem]) -> list[ImportProblem]:
+    """As they stand in the file, warnings last."""
+    return sorted(problems, key=lambda one: (one.warning, one.line or 0))
 
 
 async def _checked(
@@ -252,6 +281,11 @@ def _problem_of_hindrance(compared: _Compared, found: Hindrance) -> ImportProble
     entry = compared.entries.get(found.mapping)
     line = compared.source.line_of((*entry.path, *path_of(found.member, entry.mapping))) if entry else None
     return ImportProblem(line, found.mapping, found.member, found.code, found.message)
+
+
+def _warning_of_table(source: Source, table: DescribedTable, position: int, column: str, message: str) -> ImportProblem:
+    line = source.line_of(("tables", position, "columns", column))
+    return ImportProblem(line, None, f"tables.{table.name}.{column}", "table_moved", message, warning=True)
 
 
 def _faulty(problems: Iterable[ImportProblem]) -> Problem:

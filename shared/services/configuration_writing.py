@@ -14,6 +14,7 @@ from typing import Any
 from shared.core.configuration_file import VERSION
 from shared.core.mapping import Mapping
 from shared.core.order import parents_first
+from shared.services.configuration_tables import described_tables
 from shared.services.context import Services
 
 HEADER = """\
@@ -22,6 +23,8 @@ HEADER = """\
 # What is left out is so by default. A mapping stands here whole: on import it takes the place of the one of its name,
 # one that is not there is created, and others stay as they are unless remove_missing says otherwise. Look first
 # (POST configuration/import?preview=true), then apply what you have seen. No secret and no state is in this file.
+# `tables`, where there are such, says how the services described what the app does not know by itself; on import they
+# are asked anew, and the preview tells what has moved on since.
 
 """
 WIDTH = 118
@@ -31,16 +34,18 @@ _LOOKS_ELSE = re.compile(r"[-+.0-9].*|~|null|true|false|yes|no|on|off|y|n|=|<<|"
 
 async def export(services: Services) -> dict[str, Any]:
     """The configuration of a connection. Raises Passing."""
-    return configuration_document([stored.mapping for stored in await services.mappings.all()])
+    mappings = [stored.mapping for stored in await services.mappings.all()]
+    return configuration_document(mappings, described_tables(services, mappings))
 
 
-def configuration_document(mappings: Sequence[Mapping]) -> dict[str, Any]:
+def configuration_document(mappings: Sequence[Mapping], tables: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """The configuration as plain values, parents before children."""
     try:
         ordered = parents_first(mappings)
     except ValueError:  # disabled ones may wait for each other
         ordered = sorted(mappings, key=lambda one: one.name)
-    return {"version": VERSION, "mappings": [_without_defaults(mapping) for mapping in ordered]}
+    document = {"version": VERSION, "mappings": [_without_defaults(mapping) for mapping in ordered]}
+    return document | ({"tables": list(tables)} if tables else {})
 
 
 def _without_defaults(mapping: Mapping) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from shared.core.sides import Side
 from shared.services.pass_context import Slice
 from shared.services.repositories.coupling_documents import Intent
 
-NOT_AT_WORK = (503,)  # the service itself has turned the request away: looking once is enough
+NOT_AT_WORK = (429, 503)  # the request was turned away: looking once is enough
 _CERTAIN = (RefusalKind.INVALID, RefusalKind.NOT_RUN)  # nothing was made, by no earlier attempt either
 DOUBT = Refused(
     RefusalKind.UNKNOWN,

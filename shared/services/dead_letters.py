@@ -92,9 +92,13 @@ async def _explained(connections: Connections, letters: Sequence[DeadLetter]) ->
 async def _explain(connections: Connections, letter: DeadLetter) -> DeadMessage:
     body = letter.message.body
     name, mapping, run_id, number = (body.get(member) for member in ("connection", "mapping", "run", "slice"))
+    foreign = DeadMessage(letter, None, None, None, None, False, FOREIGN)
     if not (isinstance(name, str) and isinstance(mapping, str) and isinstance(run_id, str) and isinstance(number, int)):
-        return DeadMessage(letter, None, None, None, None, False, FOREIGN)
-    services, trouble = connections.find(name), trouble_with(body)
+        return foreign
+    trouble = trouble_with(body)
+    if trouble == FOREIGN:
+        return foreign
+    services = connections.find(name)
     if services is None or trouble:
         return DeadMessage(letter, name, mapping, run_id, number, False, trouble or connections.unknown(name))
     run = await services.runs(mapping).get(run_id)

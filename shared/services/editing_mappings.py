@@ -25,9 +25,8 @@ from shared.services.saving_mappings import (
 async def create_mapping(services: Services, body: MappingBody, changed_by: str) -> StoredMapping:
     """A new mapping. Raises Problem: 400 for all that is wrong with it, 409 for a name that is taken."""
     mapping = mapping_from(services, body, body.name)
-    stored = {one.mapping.name for one in await services.mappings.all()}
-    if mapping.name in stored:
-        raise Problem(409, "mapping_exists", f"There is a mapping {mapping.name} already.", field="name")
+    if taken := await _taken(services, mapping.name):
+        raise taken
     described = await checked(services, mapping, await mappings_beside(services, mapping.name))
     return await save_mapping(services, mapping, described.read, None, changed_by)
 
@@ -36,7 +35,16 @@ async def check_mapping(services: Services, body: MappingBody) -> list[MappingPr
     """Everything that would be wrong with a new mapping, warnings included; nothing is stored."""
     mapping = mapping_from(services, body, body.name)
     others = await mappings_beside(services, mapping.name)
-    return await problems_of_all(services, mapping, others, await describe(services, mapping))
+    taken = await _taken(services, mapping.name)
+    found = [MappingProblem(taken.code, "name", str(taken))] if taken else []
+    return [*found, *await problems_of_all(services, mapping, others, await describe(services, mapping))]
+
+
+async def _taken(services: Services, name: str) -> Problem | None:
+    """Why a new mapping cannot have this name: another one has it."""
+    if name not in {one.mapping.name for one in await services.mappings.all()}:
+        return None
+    return Problem(409, "mapping_exists", f"There is a mapping {name} already.", field="name")
 
 
 async def put_mapping(

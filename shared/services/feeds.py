@@ -112,9 +112,9 @@ async def _read_side(work: Slice, side: Side, progress: Progress, observed: Obse
 
 
 async def _next_page(work: Slice, side: Side, progress: Progress, size: int) -> ChangePage:
-    rows = work.services.rows(side)
+    rows, asked = work.services.rows(side), (work.columns(side), progress.positions.get(side), size)
     try:
-        return await rows.changes(work.tables[side], work.columns(side), progress.positions.get(side), size)
+        return await (work.ahead.take(side, asked) or rows.changes(work.tables[side], *asked))
     except FeedExpired:
         # Everything is compared again; what is equal is not rewritten.
         log.warning("the feed of %s in %s starts over", work.mapping.name, side.product)

@@ -42,5 +42,5 @@ def trouble_with(message: object) -> str:
 
 def _is_a(kind: type, value: object) -> bool:
     if isinstance(value, str):
-        return kind is str and len(value) <= _LONGEST
+        return kind is str and len(value) <= _LONGEST and value.isascii() and value.isprintable()
     return kind is int and isinstance(value, int) and not isinstance(value, bool)

@@ -25,11 +25,15 @@ class OvertakenError(SyncFailure):
 
 
 class Ledger:
-    """The state of a mapping and its active run, as one slice keeps them. Its writes wait for each other."""
+    """The state of a mapping and its active run, as one slice keeps them. Its writes wait for each other.
+
+    `jobs` are the versions in which this slice has stored the run's jobs.
+    """
 
     def __init__(self, runs: RunRepository, state: MappingState, run: Run, clock: Clock) -> None:
         self.state = state
         self.run = run
+        self.jobs: dict[str, str] = {}
         self._runs = runs
         self._clock = clock
         self._turn = asyncio.Lock()

@@ -90,7 +90,11 @@ async def _table(
     services: Services, mapping: Mapping, side: Side, name: str, described: Described, *, anew: bool
 ) -> Table | None:
     known = services.known_table(side, name)
-    if known is not None and not anew and _columns(mapping, side, name) <= {column.name for column in known.columns}:
+    if (
+        known is not None
+        and not anew
+        and columns_named(mapping, side, name) <= {column.name for column in known.columns}
+    ):
         return known
     table = await _read(services, side, name)
     if table is not None and table != known:
@@ -105,7 +109,7 @@ async def _read(services: Services, side: Side, name: str) -> Table | None:
     return completed(known, found) if found is not None and known is not None else found
 
 
-def _columns(mapping: Mapping, side: Side, name: str) -> set[str]:
+def columns_named(mapping: Mapping, side: Side, name: str) -> set[str]:
     """The columns of a table that a mapping names."""
     if mapping.table(side).table != name:
         return set()

@@ -57,7 +57,24 @@ async def _matches(work: Slice, source: Side, new: Sequence[Pair], pairs: Sequen
             known.setdefault(record.id, record)
     coupled = await work.couplings.find(source.other, known)
     free = [record for record in known.values() if record.id not in coupled]
-    return find_matches(work.mapping, source, records, free, work.tables)
+    ours = {record.id for record in records}
+    rivals = [one for one in await _waiting_rivals(work, source) if one.id not in ours]
+    return find_matches(work.mapping, source, [*records, *rivals], free, work.tables).only(ours)
+
+
+async def _waiting_rivals(work: Slice, source: Side) -> list[Record]:
+    """Records that are a question already: whoever claims the same one as they is a question, too."""
+    several = [item for item in work.items.values() if item.reason is Reason.SEVERAL_MATCHES]
+    ids = sorted({one for item in several if (one := item.id_at(source)) is not None})
+    if not ids:
+        return []
+
+    async def read() -> list[Record]:
+        found = await work.services.rows(source).read(work.tables[source], work.columns(source), ids)
+        coupled = await work.couplings.find(source, found)
+        return [one for one in found.values() if one.id not in coupled and view_of(work, source, one).in_filter]
+
+    return await work.references.once(f"rivals of {source}", read)
 
 
 def searched_lines(work: Slice) -> list[FieldMapping]:

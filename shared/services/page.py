@@ -151,7 +151,7 @@ def _is_new(one: Settled) -> bool:
 def _several(pair: Pair, several: Mapping[str, str]) -> str:
     if pair.coupling is not None:
         return ""
-    return next((several[one] for side in Side if (one := pair.id_at(side)) in several), "")
+    return next((several[one] for side in Side if (one := pair.id_at(side) or "") in several), "")
 
 
 def _held_as(pair: Pair, reason: Reason, message: str) -> Settled:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared.core.actions import Action, Seen, View
 from shared.core.causes import Cause
@@ -25,6 +26,9 @@ from shared.services.repositories.couplings import CouplingRepository
 from shared.services.repositories.runs import MappingState, Run
 from shared.services.repositories.work_items import WorkItem, held_key
 from shared.services.turns import Turns
+
+if TYPE_CHECKING:
+    from shared.services.reading_ahead import ReadAhead
 
 
 @dataclass(slots=True)
@@ -67,7 +71,8 @@ class Slice:
     `gone` are records that this slice has found deleted: a page that was read before still shows them. `counted` are
     the BC records that there were when it looked for deleted ones. With
     `is_preview` nothing is written or stored, neither in the services nor of couplings and work items.
-    `cured` are causes that turned out to hold nothing up any more.
+    `cured` are causes that turned out to hold nothing up any more. `ahead` has the pages of the feeds that were asked
+    for beforehand.
     """
 
     services: Services
@@ -77,6 +82,7 @@ class Slice:
     ledger: Ledger
     turns: Turns
     references: ReferenceMemory
+    ahead: ReadAhead
     items: dict[str, WorkItem] = field(default_factory=dict)
     intents: dict[tuple[Side, str], Intent] = field(default_factory=dict)
     choose: Choose | None = None

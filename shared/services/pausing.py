@@ -57,7 +57,10 @@ async def not_paused(services: Services, mappings: Sequence[Mapping]) -> list[Ma
     free = [one for one, state in zip(mappings, states, strict=True) if not is_paused(services, state)]
     if mappings and not free:
         names = ", ".join(mapping.name for mapping in mappings)
-        raise Problem(409, "mapping_paused", f"{names} is paused; resume it first.")
+        text = (
+            f"{names} is paused; resume it first." if len(mappings) == 1 else f"{names} are paused; resume them first."
+        )
+        raise Problem(409, "mapping_paused", text)
     return free
 
 

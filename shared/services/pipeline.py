@@ -135,7 +135,7 @@ class PageUnderWay:
             work.run.pages += 1
         if not (is_done and is_last):
             await work.ledger.write()
-            await follow_run(work.services, work.run)
+            await follow_run(work.services, work.run, work.ledger.jobs)
         return is_done
 
     async def _chunk(self, pairs: Sequence[Pair]) -> bool:

@@ -10,12 +10,15 @@ from shared.services.context import Services
 from shared.services.repositories.runs import Run
 
 
-async def follow_run(services: Services, run: Run) -> None:
-    """Bring the run's jobs up to it, those included that a host had no time to make. An ended job stays as it is."""
+async def follow_run(services: Services, run: Run, versions: dict[str, str] | None = None) -> None:
+    """Bring the run's jobs up to it, those included that a host had no time to make. An ended job stays as it is.
+
+    `versions` are those of jobs that were stored before; they are brought up to date.
+    """
     sources: dict[str, list[Side]] = {}
     for source, job_id in run.jobs.items():
         sources.setdefault(job_id, []).append(source)
-    await services.jobs.save([_job(run, job_id, of) for job_id, of in sources.items()])
+    await services.jobs.save([_job(run, job_id, of) for job_id, of in sources.items()], versions)
 
 
 def _job(run: Run, job_id: str, sources: Sequence[Side]) -> Job:

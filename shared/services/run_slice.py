@@ -24,6 +24,7 @@ from shared.services.full_run import goes_on, take_up
 from shared.services.journal import replay
 from shared.services.ledger import Ledger, OvertakenError
 from shared.services.pass_context import Slice
+from shared.services.reading_ahead import ReadAhead
 from shared.services.recover import recover_creates
 from shared.services.references import ReferenceMemory
 from shared.services.releasing import work_off_and_release
@@ -32,7 +33,7 @@ from shared.services.requests import MOST_SETBACKS, put_off, send_again, send_sl
 from shared.services.run_record import follow_run
 from shared.services.scheduling import look_for_deletions, schedule_next
 from shared.services.signature import signature_of
-from shared.services.taking_over import claim, others_are_at_work
+from shared.services.taking_over import claim, find, others_are_at_work
 from shared.services.tasks.frame import work_off_task
 from shared.services.turns import Turns
 
@@ -63,33 +64,44 @@ async def run_slice(services: Services, message: Document[str, object]) -> None:
 
 async def _run_slice(services: Services, message: Document[str, object]) -> None:
     mapping_name, run_id = str(message["mapping"]), str(message["run"])
-    runs = services.runs(mapping_name)
-    stored, state = await asyncio.gather(services.mappings.get(mapping_name), runs.state())
-    run = await runs.get(run_id)  # after the state: who changes it, changes both
+    found = await find(services, mapping_name, run_id)
+    stored, run = found.stored, found.run
     if stored is None or run is None or run.ended or not _is_next(run, message):
         await _done_already(services, mapping_name, run_id, run)
         return
-    if await others_are_at_work(services, stored.mapping, state, run):
+    if await others_are_at_work(services, stored.mapping, found, run):
         await put_off(services, run, min(PAUSE * 2 ** min(run.delays, 10), LONGEST_PAUSE))
         return
-    ledger = await claim(services, state, run)
-    if ledger is None:
-        return
+    ahead = ReadAhead()
     try:
-        await _run(await _slice(services, stored.mapping, ledger))
-        await _move_review_on(services, ledger.run)
+        ahead.begin(services, stored.mapping, found.state, run)
+        ledger = await claim(services, found, run)
+        if ledger is not None and ledger.state is not found.state:
+            await ahead.end()  # whoever had the mapping may have changed what was read
+        if ledger is not None:
+            await _work_on(services, stored.mapping, ledger, ahead)
+    finally:
+        await ahead.end()
+
+
+async def _work_on(services: Services, mapping: Mapping, ledger: Ledger, ahead: ReadAhead) -> None:
+    """Do the slice, until it ends or somebody else has taken the mapping over."""
+    try:
+        await _run(await _slice(services, mapping, ledger, ahead))
     except OvertakenError as overtaken:
         log.warning("%s", overtaken)
         await _follow_if_ended(services, ledger.run)
         await look_for_deletions(services, ledger.run.mapping)  # what it coupled last may have been deleted meanwhile
 
 
-async def _move_review_on(services: Services, run: Run) -> None:
+async def _move_review_on(services: Services) -> None:
     """A run has ended: the full synchronization review may go on. Else the timer sees to it."""
-    if run.ended:
-        from shared.services.full_synchronization import move_on
+    from shared.services.full_synchronization import move_on
 
+    try:
         await move_on(services)
+    except SyncFailure as failure:
+        log.warning("the full synchronization moves on later: %s", failure)
 
 
 async def _follow_if_ended(services: Services, run: Run) -> None:
@@ -129,6 +141,7 @@ async def _look_back(work: Slice) -> None:
     refreshed = work.services.budget.refresh(work.services)
     _, rows, intents = await asyncio.gather(refreshed, journal(), work.couplings.open_intents())
     if rows:
+        await work.ahead.end()  # it was read while that was under way
         await replay(work, rows)
         intents = await work.couplings.open_intents()
     work.intents = {(one.source, one.source_id): one for one in intents}
@@ -157,10 +170,11 @@ async def _done_already(services: Services, mapping: str, run_id: str, run: Run 
         await send_slice(services, run, delay=waits if waits > timedelta(0) else None)
 
 
-async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
+async def _slice(services: Services, mapping: Mapping, ledger: Ledger, ahead: ReadAhead) -> Slice:
     """Everything that the work needs at hand. Other columns, filters or rules than last time: the feeds start over."""
     state, run = ledger.state, ledger.run
-    items, _ = await asyncio.gather(services.work_items(mapping.name).all(), follow_run(services, run))
+    following = follow_run(services, run, ledger.jobs)
+    items, _ = await asyncio.gather(services.work_items(mapping.name).all(), following)
     now = services.clock.now()
     work = Slice(
         services,
@@ -170,6 +184,7 @@ async def _slice(services: Services, mapping: Mapping, ledger: Ledger) -> Slice:
         ledger,
         Turns(services.clock, now + services.policy.slice_time),
         ReferenceMemory(services),
+        ahead,
         items,
         weighed=run.damage,
     )
@@ -204,7 +219,7 @@ async def _put_off_or_fail(work: Slice, failure: Passing) -> None:
         came_on_last = work.services.clock.now() if work.run.pages else work.run.requested_at
         work.state.troubled_since = work.state.troubled_since or came_on_last
     await work.ledger.write()
-    await follow_run(work.services, work.run)
+    await follow_run(work.services, work.run, work.ledger.jobs)
     await send_slice(work.services, work.run, delay=delay)
 
 
@@ -217,12 +232,12 @@ async def _end(work: Slice, status: JobStatus, message: str) -> None:
     if not work.run.kind.is_task:
         _finish_synchronization(work, status, now, message)
     await work.ledger.end()
-    await follow_run(services, work.run)
+    await follow_run(services, work.run, work.ledger.jobs)
     if work.run.kind.is_task:
         state.waiting.remove(work.run.id)
     else:
         state.active = None  # only now: until then the timer sees to it that the jobs get their end
-    await work.ledger.write()
+    await asyncio.gather(work.ledger.write(), _move_review_on(services))
     if status is JobStatus.SUCCEEDED:
         log.info("run %s of %s ended: %s", work.run.id, work.mapping.name, _counted(work))
     else:

@@ -28,12 +28,19 @@ def with_note(
     changes: Iterable[Difference] = (),
 ) -> Coupling:
     """The coupling with a note that this run did something to it now."""
+    touch = note_of(work, what, rule, source=source, changes=changes)
+    return replace(coupling, history=with_touch(coupling.history, touch))
+
+
+def note_of(
+    work: Slice, what: What, rule: Reason, *, source: Side | None = None, changes: Iterable[Difference] = ()
+) -> Touch:
+    """The note that this run did something now."""
     told = tuple(changes)
     sources = {source} if source else {change.side.other for change in told if what is What.UPDATED}
     jobs = dict.fromkeys(work.run.jobs[side] for side in Side if side in sources and side in work.run.jobs)
     jobs = jobs or dict.fromkeys(work.run.jobs.values())
-    touch = Touch(work.now, what, rule, tuple(jobs), work.run.requested_by, source, told)
-    return replace(coupling, history=with_touch(coupling.history, touch))
+    return Touch(work.now, what, rule, tuple(jobs), work.run.requested_by, source, told)
 
 
 def note_written(one: Settled, side: Side) -> None:

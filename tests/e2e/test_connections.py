@@ -16,7 +16,7 @@ from azure.servicebus.aio import ServiceBusClient
 from infra.local.further import name_of
 from infra.local.stack import Stack, local_stack
 from shared.adapters.documents import decode_key
-from shared.services.requests import QUEUE
+from shared.services.connections import QUEUE
 from tests.e2e.conftest import SETTINGS
 from tests.e2e.people import Everything
 

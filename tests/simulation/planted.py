@@ -63,10 +63,17 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted(
         "changes-not-announced",
-        (("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),),
+        (
+            ("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),
+            (
+                "services/apply.py",
+                "action.before.attempting(action.writes, action.coupling, work.now)",
+                "action.before.unsure()",
+            ),
+        ),
         "After a lost answer the app takes its own edit for a person's: false conflicts, edits overwritten.",
-        18630,
-        (Luck.CRASH,),
+        2574,
+        (Luck.LOST_AFTER, Luck.CRASH),
     ),
     Planted(
         "no-fencing",
@@ -204,8 +211,8 @@ PLANTED: tuple[Planted, ...] = (
         (
             (
                 "services/run_slice.py",
-                "    await work.ledger.end()\n    await follow_run(services, work.run)\n",
-                "    await follow_run(services, work.run)\n    await work.ledger.end()\n",
+                "    await work.ledger.end()\n    await follow_run(services, work.run, work.ledger.jobs)\n",
+                "    await follow_run(services, work.run, work.ledger.jobs)\n    await work.ledger.end()\n",
             ),
         ),
         "The job log says that a job has ended, and a minute later that it runs.",

@@ -48,6 +48,8 @@ def test_a_message_without_a_version_is_one_of_the_first() -> None:
         ),
         *(json.dumps({**GOOD, "slice": value}).encode() for value in (None, "0", True, 1.5)),
         json.dumps({**GOOD, "mapping": "M" * 2_000}).encode(),
+        json.dumps({**GOOD, "mapping": "\ud800"}).encode(),
+        json.dumps({**GOOD, "run": "\x00"}).encode(),
     ],
 )
 def test_what_is_no_message_of_the_app_is_refused_with_a_sentence(content: bytes) -> None:
@@ -63,18 +65,24 @@ def test_a_message_of_a_newer_release_is_refused_and_says_so(version: object) ->
 
 async def test_a_message_for_what_does_not_exist_any_more_does_nothing() -> None:
     world = World()
-    for values in ({"mapping": "REMOVED"}, {"run": "0-0"}, {"mapping": "a/b?#\\ '", "run": "\x00"}, {"slice": -1}):
+    for values in ({"mapping": "REMOVED"}, {"run": "0-0"}, {"mapping": "a/b?#\\ '"}, {"slice": -1}):
         await run_slice(world.services, {**GOOD, **values})
     assert world.queue.receive() is None
     assert not world.written
 
 
-async def test_a_dead_letter_of_a_newer_release_says_so() -> None:
+@pytest.mark.parametrize(
+    ("strange", "mapping", "says"),
+    [({"version": 2}, "CUSTOMER", "newer release"), ({"mapping": "\x00"}, None, "no message of this app")],
+)
+async def test_a_dead_letter_says_why_it_cannot_be_worked_off(
+    strange: dict[str, object], mapping: str | None, says: str
+) -> None:
     world = World()
     services = replace(world.services, dead_letters=MemoryDeadLetters(world.queue))
-    await world.queue.send(JobMessage("m", "s", {**GOOD, "version": 2, "connection": services.connection}))
+    await world.queue.send(JobMessage("m", "s", {**GOOD, "connection": services.connection, **strange}))
     while delivery := world.queue.receive():
         world.queue.abandon(delivery)
     (found,) = (await dead_messages(Connections.of(services), after=None, limit=10)).messages
-    assert (found.mapping, found.waited_for) == ("CUSTOMER", False)
-    assert "newer release" in found.trouble
+    assert (found.mapping, found.waited_for) == (mapping, False)
+    assert says in found.trouble

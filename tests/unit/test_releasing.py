@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from shared.core.access import Caller
 from shared.core.jobs import Trigger
 from shared.core.reasons import Reason
+from shared.core.records import RefusalKind
 from shared.core.sides import Side
+from shared.core.tables import Table, Values
+from shared.memory.rows import Refusal
 from shared.services.context import Policy
+from shared.services.forms.errors import ErrorFilter, RetryAllRequest
 from shared.services.mapping_settings import enabled_mappings
 from shared.services.requests import request_synchronization
+from shared.services.solving_errors import retry_all
 from tests.world import ACCOUNT, CURRENCIES, CURRENCY_ROW, CUSTOMERS, PAYMENT_TERMS, World
 
 MANY = 12
@@ -115,3 +121,29 @@ async def test_a_choice_that_is_added_reaches_all_records_that_lacked_it(world: 
     await by_the_timer(world, "CUSTOMER")
     assert await world.items("CUSTOMER") == []
     assert {row["paymenttermscode"] for row in world.dataverse.rows(ACCOUNT).values()} == {5}
+
+
+async def test_after_a_repair_that_no_service_tells_a_person_lets_all_go_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An extension of Business Central refuses everything for a while."""
+
+    def refuse(table: Table, values: Values) -> None:
+        raise Refusal(RefusalKind.INVALID, "The extension is out of order.")
+
+    for at in range(MANY):
+        world.account(name=f"A{at}", telephone1="1")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.business_central, "_complete", refuse)
+        for _ in range(3):
+            await world.synchronize("CUSTOMER")
+    items = await world.items("CUSTOMER")
+    assert {(item.reason, item.skipped) for item in items} == {(Reason.SERVICE_REFUSED, True)}
+    await by_the_timer(world, "CUSTOMER")
+    assert len(await world.items("CUSTOMER")) == MANY  # the next try of one of them would tell
+    (cause,) = {cause.id for item in items for cause in item.causes}
+    answer = await retry_all(world.services, RetryAllRequest(filter=ErrorFilter(cause=cause)), Caller("Anna"))
+    assert answer.scheduled == MANY
+    await world.work_off()
+    assert await world.items("CUSTOMER") == []
+    assert len(world.business_central.rows(CUSTOMERS)) == MANY

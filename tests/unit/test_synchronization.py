@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Counters, JobStatus
+from shared.core.jobs import Counters, JobStatus, Trigger
 from shared.core.mapping import (
     ConflictScope,
     DeletionConflictResolution,
@@ -13,8 +13,9 @@ from shared.core.mapping import (
     WhenOutsideFilter,
 )
 from shared.core.reasons import Reason
-from shared.core.sides import Direction
+from shared.core.sides import Direction, Side
 from shared.services.mapping_settings import MappingChange, change_mapping
+from shared.services.requests import request_synchronization
 from tests.world import (
     ACCOUNT,
     CONTACT,
@@ -248,6 +249,32 @@ async def test_two_candidates_are_a_question_not_a_guess(world: World) -> None:
     await world.synchronize("CUSTOMER")
     assert {item.reason for item in await world.items("CUSTOMER")} == {Reason.SEVERAL_MATCHES}
     assert len(world.business_central.rows(CUSTOMERS)) == 1
+
+
+@pytest.mark.parametrize("comes", ["an edit", "another one"])
+async def test_a_question_stays_one_when_a_run_sees_only_one_of_the_namesakes(world: World, comes: str) -> None:
+    """Those that wait for an answer are not tried with every run, and claim what they claimed all the same."""
+    customers = [world.customer(displayName="Contoso", email="info@contoso.example") for _ in range(2)]
+    account = world.account(name="Contoso", emailaddress1="info@contoso.example")
+    await run_by_the_timer(world)
+    if comes == "an edit":
+        world.business_central.edit(CUSTOMERS, customers[0], {"phoneNumber": "1"})
+    else:
+        customers.append(world.customer(displayName="Contoso", email="info@contoso.example"))
+    await run_by_the_timer(world)
+    assert await world.services.couplings("CUSTOMER").find(Side.BUSINESS_CENTRAL, customers) == {}
+    assert list(world.dataverse.rows(ACCOUNT)) == [account]
+    for one in customers[1:]:
+        world.business_central.remove(CUSTOMERS, one)
+    await world.synchronize("CUSTOMER")
+    assert list(await world.services.couplings("CUSTOMER").find(Side.DATAVERSE, [account])) == [account]
+
+
+async def run_by_the_timer(world: World) -> None:
+    mappings = [one.mapping for one in await world.services.mappings.all() if one.mapping.name == "CUSTOMER"]
+    await request_synchronization(world.services, mappings, Trigger.TIMER)
+    await world.work_off()
+    world.clock.advance(seconds=5)
 
 
 async def test_currencies_are_coupled_by_code_and_never_invented(world: World) -> None:

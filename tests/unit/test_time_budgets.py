@@ -12,8 +12,8 @@ from infra.local.functions_host.host_json import HostOptions, read_host_json
 from infra.local.service_bus.config import QueueSettings, load
 from shared.adapters.http import READ_SECONDS, WRITE_SECONDS
 from shared.adapters.settings import Settings
+from shared.services.connections import QUEUE
 from shared.services.idempotency import LONGEST_WORK
-from shared.services.requests import QUEUE
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_REQUEST = timedelta(seconds=max(READ_SECONDS, WRITE_SECONDS))

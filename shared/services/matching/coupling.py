@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import batched
 
 from shared.core.actions import GONE, View
 from shared.core.coupling import CoupledRecord, Coupling, coupling_of
-from shared.core.history import What
-from shared.core.match_criteria import agrees
+from shared.core.history import What, with_touch
+from shared.core.match_criteria import agreement_of
 from shared.core.match_report import MatchedPair
 from shared.core.reasons import Reason
 from shared.core.records import Record
@@ -20,8 +21,10 @@ from shared.services.matching.names import columns_of_names
 from shared.services.matching.reading import columns_compared, references_of
 from shared.services.observe import view_of
 from shared.services.pass_context import Pair, Slice
-from shared.services.touches import with_note
+from shared.services.touches import note_of
+from shared.services.turns import let_others_go_on
 
+AT_A_STRETCH = 500  # pairs that are compared while all else waits
 HERE, THERE = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 
 
@@ -47,10 +50,21 @@ async def couple_planned(
     work: Slice, comparison: Comparison, planned: Sequence[MatchedPair], views: Mapping[Side, Mapping[str, View]]
 ) -> Coupled:
     """Couple these pairs, as they were just read; one that is coupled already, when this is done once more, will do."""
-    agreeing = await _agreeing(comparison, planned, views)
-    added = await work.couplings.add([_coupling(work, one, views) for one in agreeing])
+    storing: list[asyncio.Future[list[Coupling]]] = []
+    left = len(planned)
+    try:
+        for some in batched(planned, AT_A_STRETCH, strict=False):  # while these are stored the next are compared
+            agreeing = await _agreeing(comparison, some, views)
+            left -= len(agreeing)
+            history = with_touch("", note_of(work, What.COUPLED, Reason.MATCHED))
+            couplings = [_coupling(work, one, views, history) for one in agreeing]
+            storing.append(asyncio.ensure_future(work.couplings.add(couplings)))
+            await let_others_go_on()
+    finally:
+        await asyncio.gather(*storing, return_exceptions=True)
+    added = [one for stored in storing for one in stored.result()]
     pairs = [Pair({side: views[side][one.at(side).id] for side in Side}, one) for one in added]
-    return Coupled(pairs, len(planned) - len(agreeing))
+    return Coupled(pairs, left)
 
 
 async def read_fresh(
@@ -74,16 +88,13 @@ async def _agreeing(
     records = {one: _records(one, views) for one in planned}
     held = {side: [found[side] for found in records.values() if side in found] for side in Side}
     references = await references_of(comparison, held)
+    agrees = agreement_of(comparison.criteria, comparison.tables)
 
     def is_agreed(one: MatchedPair) -> bool:
         inside = views[THERE][one.dataverse].in_filter
         inside = inside and (bool(comparison.selected) or views[HERE][one.business_central].in_filter)
         values = {side: record.values for side, record in records[one].items()}
-        return (
-            inside
-            and len(values) == len(Side)
-            and agrees(comparison.criteria, one.group, values, comparison.tables, references)
-        )
+        return inside and len(values) == len(Side) and agrees(one.group, values, references)
 
     return [one for one in planned if is_agreed(one)]
 
@@ -93,13 +104,12 @@ def _records(one: MatchedPair, views: Mapping[Side, Mapping[str, View]]) -> dict
     return {side: record for side, record in found.items() if record is not None}
 
 
-def _coupling(work: Slice, one: MatchedPair, views: Mapping[Side, Mapping[str, View]]) -> Coupling:
+def _coupling(work: Slice, one: MatchedPair, views: Mapping[Side, Mapping[str, View]], history: str) -> Coupling:
     ends = {}
     for side, record in _records(one, views).items():
         end = CoupledRecord(record.id, outside=not views[side][record.id].in_filter)
         ends[side] = described(end, record, work.tables[side])
-    coupling = coupling_of(ends, work.now, work.run.requested_by)
-    return with_note(work, coupling, What.COUPLED, Reason.MATCHED)
+    return replace(coupling_of(ends, work.now, work.run.requested_by), history=history)
 
 
 def _id(one: MatchedPair, side: Side) -> str:

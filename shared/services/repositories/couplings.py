@@ -36,7 +36,7 @@ from shared.services.repositories.ended_couplings import Ended, ended_of, left_b
 TABLE = "couplings"
 PAGE = 1000  # documents of one transaction that reads
 WORTH = 10  # point reads cost about as much as one page read in a row
-AT_ONCE = 4  # writing transactions of one caller
+AT_ONCE = 8  # writing transactions of one caller
 _LARGE = 10_000
 LANES = 8  # in which a large mapping is read through
 _EIGHTHS = tuple("2468ace")  # where lanes begin as long as nothing is known of the ids

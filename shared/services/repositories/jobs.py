@@ -34,22 +34,31 @@ class JobRepository:
         self._state = state
         self._connection = connection
 
-    async def save(self, jobs: Sequence[Job]) -> None:
-        """Store jobs as they stand now, except those that have ended meanwhile: an end is the last word."""
+    async def save(self, jobs: Sequence[Job], versions: dict[str, str] | None = None) -> None:
+        """Store jobs as they stand now, except those that have ended meanwhile: an end is the last word.
+
+        `versions` are those in which the caller has stored them before; they are brought up to date.
+        """
+        known = {} if versions is None else versions
+        open_ones = list(jobs)
         while True:
-            rows = await self._state.get_many(JOBS, self._connection, [job.id for job in jobs])
-            ended = {key for key, row in rows.items() if JOB.unpack(row.body).status.ended}
-            open_ones = [job for job in jobs if job.id not in ended]
+            if not all(job.id in known for job in open_ones):
+                open_ones = await self._not_ended(jobs, known)
             changes = [
-                Put(job.id, JOB.pack(job), rows[job.id].etag) if job.id in rows else Insert(job.id, JOB.pack(job))
+                Put(job.id, JOB.pack(job), known[job.id]) if job.id in known else Insert(job.id, JOB.pack(job))
                 for job in open_ones
             ]
             try:
-                if changes:
-                    await transact_in_chunks(self._state, JOBS, self._connection, changes)
+                known |= await transact_in_chunks(self._state, JOBS, self._connection, changes)
                 return
             except StateConflict:
-                continue  # somebody else moved one of them at the same moment
+                known.clear()  # somebody else moved one of them at the same moment
+
+    async def _not_ended(self, jobs: Sequence[Job], versions: dict[str, str]) -> list[Job]:
+        """Those of the jobs that are not stored as ended; learns the versions."""
+        rows = await self._state.get_many(JOBS, self._connection, [job.id for job in jobs])
+        versions |= {key: row.etag for key, row in rows.items()}
+        return [job for job in jobs if job.id not in rows or not JOB.unpack(rows[job.id].body).status.ended]
 
     async def get(self, job_id: str) -> Job | None:
         """One job."""

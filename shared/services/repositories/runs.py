@@ -5,7 +5,7 @@ The state of a mapping and its runs lie in one partition, so that a checkpoint m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -156,13 +156,21 @@ class RunRepository:
 
     async def state(self) -> MappingState:
         """How far the mapping has come; a new one has come nowhere."""
-        row = await self._state.get(TABLE, self._partition, STATE)
-        return replace(MAPPING_STATE.unpack(row.body), etag=row.etag) if row else MappingState(self._mapping)
+        return self._state_of(await self._state.get(TABLE, self._partition, STATE))
 
     async def get(self, run_id: str) -> Run | None:
         """One run."""
         row = await self._state.get(TABLE, self._partition, run_id)
         return RUN.unpack(row.body) if row else None
+
+    async def standing(self, run_id: str) -> tuple[MappingState, Run | None, str | None]:
+        """The state and one run, read at once, and the run's version.
+
+        Either may be older than the other: who changes the run has to name its version.
+        """
+        rows = await self._state.get_many(TABLE, self._partition, [STATE, run_id])
+        state, run = rows.get(STATE), rows.get(run_id)
+        return self._state_of(state), RUN.unpack(run.body) if run else None, run.etag if run else None
 
     async def journal(self) -> list[StateRow]:
         """What was about to be written when a host died, oldest first; none when all went well."""
@@ -187,16 +195,26 @@ class RunRepository:
         """Store documents beside the state that nobody refers to yet."""
         await self._state.transact(TABLE, self._partition, changes)
 
-    async def save(self, state: MappingState, runs: Sequence[Run] = (), also: Sequence[StateChange] = ()) -> None:
+    async def save(
+        self,
+        state: MappingState,
+        runs: Sequence[Run] = (),
+        also: Sequence[StateChange] = (),
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
         """Store the state, if nobody else did since it was read, and with it these runs and changes of the journal.
 
-        Raises StateConflict.
+        `versions` are those of runs that were not read after the state. Raises StateConflict.
         """
+        known = versions or {}
         body = MAPPING_STATE.pack(state)
         changes: list[StateChange] = [
             Insert(STATE, body) if state.etag is None else Put(STATE, body, state.etag),
             *also,
         ]
-        changes += [Put(run.id, RUN.pack(run)) for run in runs]
+        changes += [Put(run.id, RUN.pack(run), known.get(run.id)) for run in runs]
         etags = await self._state.transact(TABLE, self._partition, changes)
         state.etag = etags[STATE]
+
+    def _state_of(self, row: StateRow | None) -> MappingState:
+        return replace(MAPPING_STATE.unpack(row.body), etag=row.etag) if row else MappingState(self._mapping)

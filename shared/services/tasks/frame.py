@@ -129,7 +129,7 @@ async def _step_by_step(at_work: AtWork[Any], kind: TaskKind[Any]) -> bool:
         is_done = await kind.step(at_work)
         work.run.pages += 1
         await at_work.store()
-        await follow_run(work.services, work.run)
+        await follow_run(work.services, work.run, work.ledger.jobs)
         if work.turns.failure is not None:
             raise work.turns.failure
         if is_done or work.turns.is_over:

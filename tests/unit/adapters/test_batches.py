@@ -56,7 +56,7 @@ def responses(*parts: tuple[str, int, Any]) -> httpx.Response:
     )
 
 
-async def test_business_central_answers_are_matched_by_id_and_missing_ones_were_not_run() -> None:
+async def test_business_central_answers_are_matched_by_id_and_missing_ones_are_in_doubt() -> None:
     body = {"id": key(2), "@odata.etag": "e2", "displayName": "B"}
     reply = responses(("002", 204, None), ("001", 200, body))
     writes: list[Write] = [
@@ -65,9 +65,30 @@ async def test_business_central_answers_are_matched_by_id_and_missing_ones_were_
         Delete(key(3)),
     ]
     results, parts = await to_business_central(reply, writes=writes)
-    assert summary(results) == ["not_run", "written e2", "written None"]
+    assert summary(results) == ["passing", "written e2", "written None"]
     assert [part["headers"]["If-Match"] for part in parts] == ["e1", "*", "*"]
     assert [part["url"] for part in parts] == [f"companies(c1)/customers({key(number)})" for number in (1, 2, 3)]
+
+
+_STALE = {"error": {"code": "Request_EntityChanged", "message": "?"}}
+_MADE = {"id": key(1), "@odata.etag": "e1"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([("000", 201, _MADE), ("001", 409, _STALE)], ["written e1", "exists", "not_run"]),  # it stopped there
+        ([("000", 201, _MADE)], ["written e1", "unknown", "unknown"]),
+        ([("000", 409, _STALE), ("002", 201, _MADE)], ["exists", "unknown", "written e1"]),
+        ([], ["unknown"] * 3),
+    ],
+)
+async def test_a_create_without_an_answer_is_not_made_only_where_the_service_stopped(
+    parts: list[tuple[str, int, Any]], expected: list[str]
+) -> None:
+    writes: list[Write] = [Create({"displayName": name}) for name in "ABC"]
+    results, _ = await to_business_central(responses(*parts), writes=writes)
+    assert [one if one != "changed" else "exists" for one in summary(results)] == expected
 
 
 @pytest.mark.parametrize(
@@ -86,11 +107,14 @@ async def test_an_unreadable_answer_leaves_creates_unknown_and_the_others_to_rep
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
-    [("<html>Bad gateway</html>", "unknown"), ({"error": {"code": "Internal_ServerError", "message": "?"}}, "passing")],
+    ("status", "body", "kind"),
+    [
+        (502, "<html>Bad gateway</html>", "unknown"),
+        (500, {"error": {"code": "Internal_ServerError", "message": "?"}}, "passing"),
+    ],
 )
-async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(body: object, kind: str) -> None:
-    results, _ = await to_business_central(responses(("000", 502, body)), writes=[Create({"displayName": "A"})])
+async def test_a_create_that_a_gateway_answered_inside_a_batch_is_unknown(status: int, body: object, kind: str) -> None:
+    results, _ = await to_business_central(responses(("000", status, body)), writes=[Create({"displayName": "A"})])
     assert summary(results) == [kind]
 
 
@@ -203,9 +227,18 @@ async def test_dataverse_parts_carry_their_conditions_and_ask_for_their_rows() -
 
 
 async def test_a_batch_that_stopped_early_did_not_run_the_rest() -> None:
-    reply = httpx.Response(400, headers={"Content-Type": "multipart/mixed; boundary=r"}, content=multipart(_GONE))
-    results, _ = await to_dataverse(reply, [Delete(key(1)), Delete(key(2))])
-    assert summary(results) == ["written None", "not_run"]
+    content = multipart(_GONE, b'HTTP/1.1 404 Not Found\r\n\r\n{"error":{"code":"0x80040217","message":"?"}}')
+    reply = httpx.Response(400, headers={"Content-Type": "multipart/mixed; boundary=r"}, content=content)
+    results, _ = await to_dataverse(reply, [Delete(key(number)) for number in (1, 2, 3)])
+    assert summary(results) == ["written None", "gone", "not_run"]
+
+
+async def test_a_batch_that_lost_answers_tells_nothing() -> None:
+    reply = httpx.Response(200, headers={"Content-Type": "multipart/mixed; boundary=r"}, content=multipart(_GONE))
+    with pytest.raises(Passing):
+        await to_dataverse(reply, [Delete(key(1)), Delete(key(2))])
+    results, _ = await to_dataverse(reply, [Create({"name": "A"}), Create({"name": "B"})])
+    assert summary(results) == ["unknown", "unknown"]
 
 
 @pytest.mark.parametrize(

@@ -187,14 +187,51 @@ async def test_every_modification_is_told_by_the_first_scan_that_could_see_it(
             assert told == {f"C{number}" for number in company.visible(company.minute)}
 
 
-async def test_an_idle_company_is_soon_asked_in_vain() -> None:
-    company, position, sizes = Company([(minute, 0) for minute in range(30)]), None, []
+@pytest.mark.parametrize(
+    ("each_minute", "told"),
+    [
+        pytest.param(1, [30, 0, 0, 0], id="few: each is told once"),
+        pytest.param(10, [300, 110, 0, 0], id="too many to be remembered: those of the overlap once more"),
+        pytest.param(50, [1500, 550, 500, 250], id="as long as they overlap"),
+    ],
+)
+async def test_an_idle_company_is_soon_asked_in_vain(each_minute: int, told: list[int]) -> None:
+    company, position, sizes = Company([(minute, 0) for minute in range(30) for _ in range(each_minute)]), None, []
     for minute in (30, 35, 40, 45, 50):
         company.minute = minute
         page = await modified_page(CUSTOMERS, NAMES, position, company)
         position = page.position
         sizes.append(len(page.records))
-    assert sizes == [30, 11, 10, 5, 0]
+    assert sizes == [*told, 0]
+
+
+@pytest.mark.parametrize(
+    ("again", "columns", "told"),
+    [
+        pytest.param({}, NAMES, [], id="as it was"),
+        pytest.param({"@odata.etag": "e2"}, NAMES, ["C1"], id="another version"),
+        pytest.param({"lastModifiedDateTime": "2026-01-01T12:00:01Z"}, NAMES, ["C1"], id="modified once more"),
+        pytest.param({}, [*NAMES, "city"], ["C1"], id="with a column that was not asked for"),
+        pytest.param({}, [], [], id="with fewer columns"),
+    ],
+)
+async def test_a_row_is_told_again_when_it_has_something_to_tell(
+    again: Row, columns: list[str], told: list[str]
+) -> None:
+    row = customer(1, "2026-01-01T12:00:00Z") | {"city": None}
+    pages = Pages({"value": [row]}, {"value": [row | again]})
+    first = await scan(pages)
+    page = await modified_page(CUSTOMERS, columns, first.position, pages)
+    assert [record.id for record in page.records] == [row["id"] for _ in told]
+
+
+async def test_the_rows_of_a_scan_of_several_pages_are_not_remembered() -> None:
+    rows = [customer(number, f"2026-01-01T12:00:0{number}Z") for number in (1, 2)]
+    link = {"@odata.nextLink": f"{HOST}/v2.0/customers?$skiptoken=1"}
+    pages = Pages({"value": rows[:1], **link}, {"value": rows[1:]}, {"value": rows})
+    first = await scan(pages)
+    second = await scan(pages, first.position)
+    assert names(await scan(pages, second.position)) == ["C1", "C2"]
 
 
 async def test_a_scan_whose_link_died_begins_again() -> None:

@@ -44,7 +44,8 @@ PLACES = places(STANDARD)
 
 
 def test_the_standard_document_is_read_whole() -> None:
-    entries, faults = read_configuration(STANDARD)
+    said = read_configuration(STANDARD)
+    entries, faults = said.entries, said.faults
     assert faults == []
     assert {entry.mapping.name: entry.mapping for entry in entries} == {one.name: one for one in standard_mappings()}
     assert [entry.path for entry in entries] == [("mappings", position) for position in range(len(entries))]
@@ -52,20 +53,21 @@ def test_the_standard_document_is_read_whole() -> None:
 
 @given(values)
 def test_any_document_is_read_or_faulty(document: Any) -> None:
-    entries, faults = read_configuration(document)
+    said = read_configuration(document)
+    entries, faults = said.entries, said.faults
     assert faults or document == {"version": 1, "mappings": []} or entries
 
 
 @given(st.sampled_from(PLACES), values)
 def test_a_value_in_the_wrong_place_is_told_at_its_place_or_around_it(path: Path, value: Any) -> None:
-    _, faults = read_configuration(replaced(path, value))
+    faults = read_configuration(replaced(path, value)).faults
     common = [fault for fault in faults if fault.path[: len(path)] == path or path[: len(fault.path)] == fault.path]
     assert common == faults or {fault.path[-1] for fault in faults if fault not in common} <= {"name"}
     assert all(fault.message.endswith(".") for fault in faults)
 
 
 def test_two_of_one_name_are_one_too_many() -> None:
-    _, faults = read_configuration({"version": 1, "mappings": [STANDARD["mappings"][0]] * 2})
+    faults = read_configuration({"version": 1, "mappings": [STANDARD["mappings"][0]] * 2}).faults
     assert [(fault.path, fault.message) for fault in faults] == [(("mappings", 1, "name"), "CURRENCY is there twice.")]
 
 
@@ -91,5 +93,5 @@ def test_what_a_check_names_is_found_in_the_file(member: str, path: Path) -> Non
 @pytest.mark.parametrize("mapping", standard_mappings(), ids=lambda one: one.name)
 def test_what_is_left_out_is_so_by_default(mapping: Mapping) -> None:
     (document,) = configuration_document([mapping])["mappings"]
-    (entry,) = read_configuration({"version": 1, "mappings": [document]})[0]
+    (entry,) = read_configuration({"version": 1, "mappings": [document]}).entries
     assert entry.mapping == mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.core.mapping import Conversion, FieldMapping, Mapping
-from shared.core.match_criteria import BlankValues, CriteriaError, agrees, criteria_of, reader_of
+from shared.core.match_criteria import BlankValues, CriteriaError, agreement_of, criteria_of, reader_of
 from shared.core.match_criteria import NotCompared as Not
 from shared.core.references import ReferenceAnswers
 from shared.core.sides import Direction, Side
@@ -163,4 +163,4 @@ def test_criteria_that_cannot_be_used_are_refused(rules: Mapping, message: str) 
 def test_a_pair_is_confirmed_by_its_values(here: Values, there: Values, agreed: bool) -> None:
     group = [column("a", BC), column("b", BC)]
     criteria = criteria_of(mapping(line("a"), line("b"), match_by=[group]), TABLES)
-    assert agrees(criteria, 0, {BC: here, DV: there}, TABLES, {}) is agreed
+    assert agreement_of(criteria, TABLES)(0, {BC: here, DV: there}, {}) is agreed

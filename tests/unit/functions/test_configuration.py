@@ -223,7 +223,7 @@ FAULTY: dict[str, tuple[str, str, str, str]] = {
         "enabled",
         "VENDOR: enabled must be",
     ),
-    "a number that is a text": ("name: VENDOR\n", "name: VENDOR\n    guard_percent: '5'\n", "guard_percent", "integer"),
+    "a number that is a text": ("name: VENDOR\n", "name: VENDOR\n    guard_percent: '5'\n", "guard_percent", "whole"),
     "a number too large": ("name: VENDOR\n", "name: VENDOR\n    guard_percent: 101\n", "guard_percent", "equal to 100"),
     "a choice that is none": (
         "direction: FromIntegrationTable\n",
@@ -287,6 +287,19 @@ async def test_a_faulty_file_is_told_with_its_line_and_cannot_be_applied(api: Ap
     refused = await ask(api, text, "preview=false&digest=any")
     assert (refused.status, refused.code) == (400, "faulty_configuration")
     assert await exported(api) == before
+
+
+async def test_what_cannot_be_read_does_not_hide_what_is_wrong_elsewhere(api: Api) -> None:
+    """A mapping that can be read is checked beside one that cannot; not for what the other might be to it."""
+    text = (await exported(api)).replace("name: CURRENCY\n", "name: CURRENCY\n    guard_percent: many\n")
+    text = text.replace("- [email, displayName]", "- [email, fax]").replace(
+        "[CURRENCY, SALESPEOPLE]", "[CURRENCY, NEW]"
+    )
+    problems = (await preview(api, text))["problems"]
+    assert {(one["mapping"], one["member"]) for one in problems if not one["warning"]} == {
+        ("CURRENCY", "mappings.0.guard_percent"),
+        ("CONTACT", "match_by"),
+    }
 
 
 async def test_every_problem_is_named_and_not_only_the_first(api: Api) -> None:

@@ -143,6 +143,8 @@ async def test_a_new_mapping_is_disabled_and_synchronizes_only_what_is_coupled(a
     assert [one["code"] for one in answer.json["warnings"]] == ["no_field_mapping", "no_field_mapping"]
     again = await api.call("create_mapping", body=body)
     assert (again.status, again.code) == (409, "mapping_exists")
+    told = (await api.call("create_mapping", body=body, query="preview=true")).json["problems"][0]
+    assert (told["code"], told["member"], told["warning"]) == ("mapping_exists", "name", False)
     on = await api.call("change_mapping", ITEM, body={"enabled": True})
     assert (on.status, on.code) == (400, "no_field_mapping")
 

@@ -60,7 +60,7 @@ WRONG: list[tuple[str, dict[str, Any], int, str, str | None]] = [
     ("get_job", {"path": {"id": "8204736192200-c4c90d8d629e"}}, 404, "unknown_job", None),
     ("get_job", {"path": {"id": "8" * 101}}, 400, "invalid_value", "id"),
     ("list_jobs", {"query": f"continuation={'8' * 201}"}, 400, "invalid_value", "continuation"),
-    ("change_mapping", {"path": CUSTOMER, "raw": b""}, 400, "invalid_value", None),
+    ("delete_older_jobs", {"raw": b""}, 400, "invalid_value", "days"),
     ("change_mapping", {"path": CUSTOMER, "body": {"enabeld": True}}, 400, "unknown_member", "enabeld"),
     ("change_mapping", {"path": CUSTOMER, "body": {"enabled": "true"}}, 400, "invalid_value", "enabled"),
     ("change_mapping", {"path": CUSTOMER, "body": {"enabled": None}}, 400, "invalid_value", "enabled"),
@@ -108,6 +108,16 @@ async def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
     named = [problem["field"] for problem in refused.json["problems"]]
     assert set(named) == {"enabled", "guard_percent", "colour", "templates.0.name", "templates.0.side"}
     assert refused.json["field"] == named[0]
+
+
+async def test_too_many_ids_are_counted(api: Api) -> None:
+    refused = await api.call("retry_errors", body={"ids": ["x"] * 1001})
+    assert refused.json["detail"] == "ids: may have at most 1000 items, and has 1001."
+
+
+@pytest.mark.parametrize("operation", ["retry_all_errors", "pause_all", "resume_all", "start_full_synchronization"])
+async def test_a_body_of_which_no_member_is_needed_may_be_left_out(api: Api, operation: str) -> None:
+    assert (await api.call(operation, raw=b"", headers={"content-type": ""})).status in (200, 202)
 
 
 async def test_a_body_may_begin_as_windows_writes_it(api: Api) -> None:
