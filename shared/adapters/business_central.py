@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,13 +11,13 @@ from shared.adapters.business_central_apis import Apis
 from shared.adapters.business_central_errors import failure_of
 from shared.adapters.business_central_reading import PRIMARY, REPLICA
 from shared.adapters.checking import check_each
+from shared.adapters.connected import Connected
 from shared.adapters.feeds import Dated, is_settled, modified_news, modified_page
 from shared.adapters.gate import RetryPolicy
 from shared.adapters.http import Service
 from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import query
-from shared.core.budget import Share
 from shared.core.failures import Passing
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
@@ -30,7 +29,7 @@ _CONCURRENT = 5  # requests that the service works on at once, per user; more on
 _LARGEST_PAGE = 20_000
 
 
-class BusinessCentral:
+class BusinessCentral(Connected):
     """One company. `url` is the address up to the environment, what stands before `/api/v2.0`."""
 
     side = Side.BUSINESS_CENTRAL
@@ -46,7 +45,7 @@ class BusinessCentral:
     ) -> None:
         self._company = f"companies({company_id.lower()})"
         self._who = tokens.identity
-        self._service = Service(
+        service = Service(
             self.side,
             url.rstrip("/") + "/api/v2.0",
             tokens,
@@ -57,21 +56,8 @@ class BusinessCentral:
             client=client,
             policy=policy,
         )
+        super().__init__(service)
         self._apis = Apis(self._service, self._company, self._who, _CONCURRENT, urlsplit(url).path)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._service.aclose()
-
-    @property
-    def account(self) -> str:
-        """See RowStore."""
-        return self._service.account
-
-    @property
-    def requests_sent(self) -> int:
-        """How many requests have been sent so far, repeated ones and those of the health report included."""
-        return self._service.requests_sent
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore. There is no list of changes: rows by time of modification, with an overlap; no deletions."""
@@ -157,14 +143,6 @@ class BusinessCentral:
     async def refusal_of(self, table: Table, condition: str) -> str | None:
         """See RowStore."""
         return await self._apis.refusal_of(table, condition)
-
-    def allow(self, share: Share, paused_until: datetime | None) -> None:
-        """See RowStore."""
-        self._service.allow(share, paused_until)
-
-    def paused_until(self) -> datetime | None:
-        """See RowStore."""
-        return self._service.paused_until()
 
     async def check(self) -> list[Check]:
         """See RowStore: the company, then one row of each table that the standard mappings use."""

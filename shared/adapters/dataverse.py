@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from shared.adapters.checking import check_each, refusal_in
+from shared.adapters.connected import Connected
 from shared.adapters.dataverse_errors import failure_of
 from shared.adapters.dataverse_reading import DataverseReading
 from shared.adapters.dataverse_tracking import changed_page, has_changed, is_settled
@@ -19,7 +19,6 @@ from shared.adapters.http import Call, Service
 from shared.adapters.rows import record_reader, selection
 from shared.adapters.tokens import Tokens
 from shared.adapters.wire import json_object, query
-from shared.core.budget import Share
 from shared.core.records import ChangePage, Record, Write, WriteResult
 from shared.core.sides import Side
 from shared.core.tables import Table, TableName
@@ -32,7 +31,7 @@ _LARGEST_PAGE = 5_000
 _CHOICE_TYPES = {"statecode": "StateAttributeMetadata", "statuscode": "StatusAttributeMetadata"}
 
 
-class Dataverse:
+class Dataverse(Connected):
     """One environment. `url` is its address, without `/api/data`."""
 
     side = Side.DATAVERSE
@@ -47,7 +46,7 @@ class Dataverse:
     ) -> None:
         self._who = tokens.identity
         root = url.rstrip("/") + "/api/data/v9.2"
-        self._service = Service(
+        service = Service(
             self.side,
             root,
             tokens,
@@ -58,22 +57,9 @@ class Dataverse:
             client=client,
             policy=policy,
         )
+        super().__init__(service)
         self._reading = DataverseReading(self._service, urlsplit(root).path)
         self._writing = DataverseWriting(self._service, urlsplit(root).path, self._reading, self._who)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._service.aclose()
-
-    @property
-    def account(self) -> str:
-        """See RowStore."""
-        return self._service.account
-
-    @property
-    def requests_sent(self) -> int:
-        """How many requests have been sent so far, repeated ones and those of the health report included."""
-        return self._service.requests_sent
 
     async def changes(self, table: Table, columns: Sequence[str], position: str | None, page_size: int) -> ChangePage:
         """See RowStore: change tracking, or time of modification where tracking is not enabled for the table."""
@@ -158,14 +144,6 @@ class Dataverse:
         path = table.entity_set + query(select=table.key, filter=condition, top="1")
         answer = await self._service.send(Call("GET", path))
         return refusal_in(self._service, answer)
-
-    def allow(self, share: Share, paused_until: datetime | None) -> None:
-        """See RowStore."""
-        self._service.allow(share, paused_until)
-
-    def paused_until(self) -> datetime | None:
-        """See RowStore."""
-        return self._service.paused_until()
 
     async def check(self) -> list[Check]:
         """See RowStore: who we are, then one row of each table that the standard mappings use."""

@@ -13,11 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache, reduce
+from functools import lru_cache
+from itertools import batched
 
 from shared.core.tables import Value, Values
 
 type Predicate = Callable[[Values], bool]
+
+DEEPEST = 50
+"""How many parentheses and `not` may stand within each other."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')"
@@ -115,6 +119,7 @@ class _Parser:
         self._tokens = self._split()
         self._next = 0
         self._columns: dict[str, None] = {}
+        self._depth = 0
 
     @property
     def tokens(self) -> list[_Token]:
@@ -164,25 +169,33 @@ class _Parser:
         parts = [self._and()]
         while self._accept("or"):
             parts.append(self._and())
-        return reduce(_either, parts)
+        return _joined(_either, parts)
 
     def _and(self) -> Predicate:
         parts = [self._term()]
         while self._accept("and"):
             parts.append(self._term())
-        return reduce(_both, parts)
+        return _joined(_both, parts)
 
     def _term(self) -> Predicate:
         if self._accept("not"):
-            inner = self._term()
+            inner = self._deeper(self._term)
             return lambda values: not inner(values)
         if self._accept("("):
-            inner = self._or()
+            inner = self._deeper(self._or)
             self._expect(")")
             return inner
         if self._peek().text in _FUNCTIONS:
             return self._function()
         return self._comparison()
+
+    def _deeper(self, read: Callable[[], Predicate]) -> Predicate:
+        if self._depth == DEEPEST:
+            raise FilterError(f"nested deeper than {DEEPEST} levels at position {self._peek().position}")
+        self._depth += 1
+        inner = read()
+        self._depth -= 1
+        return inner
 
     def _function(self) -> Predicate:
         holds = _FUNCTIONS[self._take().text]
@@ -237,7 +250,7 @@ class _Parser:
             raise self._wrong("a value")
         try:
             return read(token.text)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise FilterError(f"{token.text} at position {token.position} is no value: {error}") from error
 
 
@@ -249,6 +262,13 @@ _LITERALS: dict[str, Callable[[str], Value]] = {
     "guid": str.lower,
     "number": lambda text: Decimal(text),
 }
+
+
+def _joined(join: Callable[[Predicate, Predicate], Predicate], parts: list[Predicate]) -> Predicate:
+    """As a tree that is no deeper than it must be: a filter may list thousands of values."""
+    while len(parts) > 1:
+        parts = [join(*pair) if len(pair) > 1 else pair[0] for pair in batched(parts, 2, strict=False)]
+    return parts[0]
 
 
 def _either(left: Predicate, right: Predicate) -> Predicate:

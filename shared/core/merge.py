@@ -16,7 +16,7 @@ from shared.core.references import Unresolved
 from shared.core.sides import Side
 from shared.core.tables import Value, Values
 from shared.core.transfer import Carried, FieldProblem, Leave, References, Tables
-from shared.core.values import is_code_of, same
+from shared.core.values import is_kept_for, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class _Merging:
     def _look_at_line(self, line: Line) -> _Moved:
         moved = _Moved(line, [side for side in BOTH if self._has_moved(line, side)])
         for source in line.ways:
-            moved.agreed = moved.agreed or self._means_the_same(moved, source) or self._rests_as_code(moved, source)
+            moved.agreed = moved.agreed or self._means_the_same(moved, source) or self._rests_as_kept(moved, source)
         if not moved.agreed and line.both_ways and not self._was_compared(line):
             moved.sides = self._not_blank(line) or moved.sides
             moved.agreed = self._differs_in_case_only(line)
@@ -119,12 +119,12 @@ class _Merging:
         carried, there = self._carry(moved, source), moved.line.ends[source.other]
         return isinstance(carried, dict) and there.meaning(carried) == there.meaning(self._now[source.other])
 
-    def _rests_as_code(self, moved: _Moved, source: Side) -> bool:
-        """Whether nobody has touched what a service took as a code when it was sent: once more is not needed."""
+    def _rests_as_kept(self, moved: _Moved, source: Side) -> bool:
+        """Whether nobody has touched what a service made of what it was sent: once more is not needed."""
         carried, there = self._carry(moved, source), self._now[source.other]
         if moved.sides or not isinstance(carried, dict) or not self._was_compared(moved.line):
             return False
-        return bool(carried) and all(is_code_of(there.get(name), value) for name, value in carried.items())
+        return bool(carried) and all(is_kept_for(there.get(name), value) for name, value in carried.items())
 
     def _carry(self, moved: _Moved, source: Side) -> Carried:
         if source not in moved.carried:

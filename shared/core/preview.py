@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.core.actions import Action, Change, Hold, Make, Remember, Uncouple, Views
@@ -95,23 +95,27 @@ def deletion(side: Side, views: Views, coupling: Coupling, tables: Tables) -> Pl
     return Planned(Effect.DELETE, records, Reason.CHOSEN, side, version=record.etag if record else None)
 
 
-def is_as_planned(then: Planned, now: Planned | None, tables: Tables) -> bool:
-    """Whether a pair would still be treated just as it was planned: the same effect on the same records and values."""
+def is_as_planned(then: Planned, now: Planned | None, views: Views, tables: Tables) -> bool:
+    """Whether a pair would still be treated just as it was planned: the same effect on the same records and values.
+
+    What stands there already need not be done any more: one side is written before the other.
+    """
     if now is None or (then.effect, then.side, then.couples) != (now.effect, now.side, now.couples):
         return False
-    return then.ids == now.ids and _same_values(then, now, tables)
+    left = [one for one in then.values if not _stands(one, views, tables)]
+    return then.ids == now.ids and _same_values(left, now.values, tables)
 
 
 def is_done(then: Planned, now: Planned | None, views: Views, tables: Tables) -> bool:
     """Whether what was planned for a coupled pair is there already: both records, with the values planned for them."""
-    records = {side: view.record for side, view in views.items()}
-    if now is not None or any(record is None for record in records.values()):
+    if now is not None or any(view.record is None for view in views.values()):
         return False
-    return all(
-        (record := records[one.side]) is not None
-        and same(tables[one.side].column(one.column), record.values.get(one.column), one.new)
-        for one in then.values
-    )
+    return all(_stands(one, views, tables) for one in then.values)
+
+
+def _stands(one: PlannedValue, views: Views, tables: Tables) -> bool:
+    record = views[one.side].record
+    return record is not None and same(tables[one.side].column(one.column), record.values.get(one.column), one.new)
 
 
 def summary(items: Iterable[Planned]) -> Counter[tuple[Effect, Side | None]]:
@@ -149,12 +153,12 @@ def _text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def _same_values(then: Planned, now: Planned, tables: Tables) -> bool:
+def _same_values(then: Sequence[PlannedValue], now: Sequence[PlannedValue], tables: Tables) -> bool:
     """Whether both would write the same over the same, whatever the spelling."""
-    values = {(one.side, one.column): one for one in now.values}
-    return len(then.values) == len(values) and all(
+    values = {(one.side, one.column): one for one in now}
+    return len(then) == len(values) and all(
         (other := values.get((one.side, one.column))) is not None
         and same(column := tables[one.side].column(one.column), one.old, other.old)
         and same(column, one.new, other.new)
-        for one in then.values
+        for one in then
     )

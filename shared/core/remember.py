@@ -16,7 +16,7 @@ from shared.core.records import Record
 from shared.core.sides import Side
 from shared.core.tables import Table, Values
 from shared.core.transfer import Tables, comparable
-from shared.core.values import is_code_of
+from shared.core.values import is_kept_for
 
 
 def agreed_base(
@@ -118,18 +118,19 @@ def versioned(mapping: TableMapping, side: Side, end: CoupledRecord, record: Rec
     """The end with the record's version, number and title; without version if the record holds more than the base.
 
     A service may change what it is sent: Business Central completes addresses by its post code table. That it writes
-    codes in capitals is no change, and what is remembered is spelled as there: metadata does not tell codes from texts.
+    codes in capitals or rounds numbers is no change, and what is remembered is what is there: metadata does not tell
+    codes from texts, nor to how many decimals a service rounds.
     """
-    base = _spelled_as_there(end.base, record.values)
+    base = _as_kept_there(end.base, record.values)
     is_known = holds(mapping, side, record.values, base or {}, table)
     return _shown(end, base, record, table, is_known=is_known, outside=end.outside)
 
 
-def _spelled_as_there(base: Values | None, there: Values) -> Values | None:
+def _as_kept_there(base: Values | None, there: Values) -> Values | None:
     if base is None or there == base:
         return base
-    codes = {name: held for name, sent in base.items() if (held := there.get(name)) != sent and is_code_of(held, sent)}
-    return {**base, **codes} if codes else base
+    kept = {name: held for name, sent in base.items() if (held := there.get(name)) != sent and is_kept_for(held, sent)}
+    return {**base, **kept} if kept else base
 
 
 def described(end: CoupledRecord, record: Record, table: Table) -> CoupledRecord:

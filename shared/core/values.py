@@ -7,7 +7,7 @@ spelling is no change (codeunit Integration Record Synch., which compares before
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from shared.core.tables import Column, ColumnKind, Value, Values
 
 type Meaning = Callable[[Value], Value]
 
+_SECOND = timedelta(seconds=1)
 NUMBERS = (ColumnKind.DECIMAL, ColumnKind.INTEGER)
 
 
@@ -33,15 +34,34 @@ def same(column: Column, left: Value, right: Value) -> bool:
     return left == right or meaning(column, left) == meaning(column, right)
 
 
-def is_code_of(held: Value, sent: Value) -> bool:
-    """Whether a service that was sent `sent` may hold `held` because it takes it as a code: trimmed, in capitals."""
-    return isinstance(held, str) and isinstance(sent, str) and held == _code(sent)
+def is_kept_for(held: Value, sent: Value) -> bool:
+    """Whether a service that was sent `sent` may keep `held` for it: a code in capitals, a number or a time rounded."""
+    if isinstance(held, str) and isinstance(sent, str):
+        return held == _code(sent)
+    if isinstance(held, datetime) and isinstance(sent, datetime):
+        return held.microsecond == 0 and abs(held - sent) < _SECOND
+    return _is_amount(held) and _is_amount(sent) and _is_rounded(_amount(held), _amount(sent))
 
 
-def _number(value: Value) -> Value:
+def _is_amount(value: Value) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _is_rounded(held: Decimal, sent: Decimal) -> bool:
+    """Whether nothing with as few decimals as `held` has is nearer to `sent`."""
+    exponent = held.as_tuple().exponent
+    unit = Decimal(1).scaleb(min(exponent, 0)) if isinstance(exponent, int) else Decimal(0)
+    return 2 * abs(held - sent) <= unit
+
+
+def _amount(value: Value) -> Decimal:
     if value is None:
         return Decimal(0)
     return (value if isinstance(value, Decimal) else Decimal(str(value))).normalize() + 0
+
+
+def _number(value: Value) -> Value:
+    return _amount(value)
 
 
 def _boolean(value: Value) -> Value:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.core.check_together import users_of
-from shared.core.jobs import Job, JobStatus, JobType, Trigger, job_key
+from shared.core.jobs import JobStatus, job_key
 from shared.core.mapping import Mapping
-from shared.core.sides import Direction, Side
+from shared.core.sides import Side
 from shared.ports import StateChange
 from shared.services.context import Services
-from shared.services.removing_mappings import wake_removals
+from shared.services.removing_mappings import new_job, wake_removals
 from shared.services.repositories.mappings import Removal, StoredMapping, removal_begins
 
 
@@ -66,7 +66,7 @@ async def begun_removals(services: Services, mappings: Sequence[StoredMapping]) 
     """One removal with its job for each of these mappings; nothing is removed yet."""
     now, by = services.clock.now(), services.acting_for
     removals = [Removal(one.mapping.name, job_key(now, services.ids.new()), by, now, now) for one in mappings]
-    await services.jobs.save([_job(removal) for removal in removals])
+    await services.jobs.save([new_job(removal) for removal in removals])
     return removals
 
 
@@ -87,21 +87,8 @@ async def send_removals(services: Services, removals: Sequence[Removal]) -> None
 
 async def give_up_removals(services: Services, removals: Sequence[Removal]) -> None:
     """End the jobs of removals that did not come about."""
-    jobs = [_job(removal) for removal in removals]
+    jobs = [new_job(removal) for removal in removals]
     for job in jobs:
         job.status, job.finished_at = JobStatus.FAILED, services.clock.now()
         job.message = "Somebody else changed the configuration."
     await services.jobs.save(jobs)
-
-
-def _job(removal: Removal) -> Job:
-    return Job(
-        id=removal.job,
-        run=removal.job,
-        mapping=removal.mapping,
-        direction=Direction.BIDIRECTIONAL,
-        trigger=Trigger.PERSON,
-        requested_at=removal.requested_at,
-        requested_by=removal.requested_by,
-        type=JobType.UNCOUPLING,
-    )

@@ -25,7 +25,7 @@ from shared.services.context import Services
 from shared.services.forms.full_synchronization import FullRunForm, LineForm, StartForm
 from shared.services.full_counts import counted
 from shared.services.full_requests import full_run_under_way, queue_full_run
-from shared.services.full_synchronization import change_review, mappings_enabled, move_on, reviews
+from shared.services.full_synchronization import mappings_enabled, move_on, reviews
 from shared.services.job_groups import group_jobs
 from shared.services.mapping_settings import MappingChange, change_mapping, mapping_named
 from shared.services.pausing import not_paused
@@ -43,7 +43,7 @@ async def start_all(services: Services, form: StartForm, caller: Caller) -> list
     if both := left_out & {mapping.name for mapping in named}:
         text = f"{', '.join(sorted(both))}: a mapping is started or left out, not both."
         raise Problem(400, "contradiction", text, field="exclude")
-    review = (await reviews(services).get()).review
+    review = (await reviews(services).get()).value
     rest = [one for one in enabled.values() if one.name not in left_out and not review.line(one.name).excluded]
     chosen = rest if form.mappings is None else named
     await _start(services, chosen, form, caller, left_out)
@@ -59,7 +59,7 @@ async def restart_line(services: Services, name: str, form: LineForm, caller: Ca
     """Ask again for a mapping whose line has ended, or that is abandoned. Raises Problem (404, 409)."""
     mapping = await _enabled_one(services, name)
     await move_on(services)
-    line = (await reviews(services).get()).review.line(mapping.name)
+    line = (await reviews(services).get()).value.line(mapping.name)
     _must_not_be_on(line, services)
     if line.status not in (*STARTED_AGAIN, LineStatus.IN_PROCESS):
         raise Problem(409, "nothing_to_restart", f"{mapping.name} has not been synchronized in full yet; start it.")
@@ -70,7 +70,7 @@ async def exclude_line(services: Services, name: str, *, excluded: bool) -> None
     """Leave a mapping out of the review, or take it in again. Raises Problem (404, 409)."""
     mapping = (await mapping_named(services, name)).mapping
     await move_on(services)
-    await change_review(services, lambda review: _left_out(services, review, [mapping.name], excluded=excluded))
+    await reviews(services).change(lambda review: _left_out(services, review, [mapping.name], excluded=excluded))
     await move_on(services)
 
 
@@ -78,7 +78,7 @@ async def answer_question(services: Services, name: str, caller: Caller, *, only
     """Answer whether *Synch. Only Coupled Records* is kept off. Raises Problem (404, 409)."""
     mapping = (await mapping_named(services, name)).mapping
     await move_on(services)
-    if (await reviews(services).get()).review.line(mapping.name).question is not Question.OPEN:
+    if (await reviews(services).get()).value.line(mapping.name).question is not Question.OPEN:
         text = f"{mapping.name} has no open question. Change the mapping itself: synch_only_coupled_records."
         raise Problem(409, "no_open_question", text)
     change = MappingChange.model_validate({"synch_only_coupled_records": only_coupled})
@@ -87,7 +87,7 @@ async def answer_question(services: Services, name: str, caller: Caller, *, only
     def answered(review: Review) -> Review:
         return review.with_lines([replace(review.line(mapping.name), question=Question.ANSWERED)])
 
-    await change_review(services, answered)
+    await reviews(services).change(answered)
 
 
 async def synchronize_in_full(services: Services, name: str, form: FullRunForm, caller: Caller) -> Request:
@@ -129,7 +129,7 @@ async def _start(
         )
         return changed.with_lines(planned(line, job_key(now, services.ids.new()), now, caller.label) for line in lines)
 
-    await change_review(services, asked_for)
+    await reviews(services).change(asked_for)
     await move_on(services)
 
 
@@ -141,7 +141,7 @@ async def _looked_at(services: Services, mapping: Mapping) -> Line:
 
 async def _idle_parents(services: Services, chosen: list[Mapping]) -> list[Line]:
     """The parents that nobody has started, as they are now: one without records is in nobody's way."""
-    review, enabled = (await reviews(services).get()).review, await mappings_enabled(services)
+    review, enabled = (await reviews(services).get()).value, await mappings_enabled(services)
     names = {mapping.name for mapping in chosen}
     parents = {one for mapping in chosen for one in blocking(mapping, review, enabled)} - names
     idle = [enabled[one] for one in sorted(parents) if review.line(one).status is LineStatus.NOT_STARTED]
@@ -190,7 +190,7 @@ def _check_wish(mappings: Iterable[Mapping], form: LineForm) -> None:
 
 async def _nothing_is_on(services: Services, mapping: str) -> None:
     """One full synchronization of a mapping at a time, in the review or beside it. Raises Problem (409)."""
-    _must_not_be_on((await reviews(services).get()).review.line(mapping), services)
+    _must_not_be_on((await reviews(services).get()).value.line(mapping), services)
     if await full_run_under_way(services, mapping, services.clock.now()) is not None:
         raise _already_on(mapping)
 

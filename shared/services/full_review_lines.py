@@ -34,7 +34,7 @@ PAUSED = "The mapping is paused; this goes on when it is resumed."
 async def review_of(services: Services) -> ReviewAnswer:
     """All lines, parents first. Lines that nobody has started are counted anew. Raises Passing, NeedsPerson."""
     await move_on(services)
-    review, enabled = (await reviews(services).get()).review, await mappings_enabled(services)
+    review, enabled = (await reviews(services).get()).value, await mappings_enabled(services)
     mappings = in_order([stored.mapping for stored in await services.mappings.all()])
     lines = await asyncio.gather(*(_line(services, mapping, review, enabled) for mapping in mappings))
     return ReviewAnswer(under_way=any(_goes_on(services, line, review, enabled) for line in lines), lines=tuple(lines))
@@ -44,7 +44,7 @@ async def line_of(services: Services, name: str) -> tuple[LineAnswer, bool]:
     """The line of one mapping, and whether it is on or will begin by itself. Raises Problem (404), Passing."""
     mapping = (await mapping_named(services, name)).mapping
     await move_on(services)
-    review, enabled = (await reviews(services).get()).review, await mappings_enabled(services)
+    review, enabled = (await reviews(services).get()).value, await mappings_enabled(services)
     line = await _line(services, mapping, review, enabled)
     return line, _goes_on(services, line, review, enabled)
 

@@ -7,7 +7,6 @@ however often, it is one run; the end of each run moves the review on, and so do
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 from shared.core.full_synchronization import Line, LineStatus, Recommendation, Review, begun, ended, startable
@@ -17,15 +16,16 @@ from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.full_requests import queue_planned_run
 from shared.services.problems import Problem
-from shared.services.repositories.full_synchronization import ReviewRepository
+from shared.services.repositories.full_synchronization import review_in
+from shared.services.repositories.one_document import OneDocument
 
 log = logging.getLogger(__name__)
 VANISHED = "The run is not there any more, and nobody can tell how it ended. Start it again."
 
 
-def reviews(services: Services) -> ReviewRepository:
+def reviews(services: Services) -> OneDocument[Review]:
     """The review of this connection."""
-    return ReviewRepository(services.state, services.connection)
+    return review_in(services.state, services.connection)
 
 
 async def mappings_enabled(services: Services) -> dict[str, Mapping]:
@@ -33,36 +33,22 @@ async def mappings_enabled(services: Services) -> dict[str, Mapping]:
     return {stored.mapping.name: stored.mapping for stored in await services.mappings.all() if stored.mapping.enabled}
 
 
-async def change_review(services: Services, change: Callable[[Review], Review]) -> Review:
-    """Change the stored review, anew as often as somebody else does at the same moment; what it is then."""
-    while True:
-        stored = await reviews(services).get()
-        changed = change(stored.review)
-        if changed == stored.review:
-            return changed
-        try:
-            await reviews(services).save(changed, stored.etag)
-        except StateConflict:
-            continue
-        return changed
-
-
 async def move_on(services: Services) -> None:
     """Write down which runs have ended, and ask for those whose turn it is. May be called at any time by anybody."""
     while True:
         stored = await reviews(services).get()
-        if not any(line.is_under_way for line in stored.review.lines.values()):
+        if not any(line.is_under_way for line in stored.value.lines.values()):
             return
         enabled = await mappings_enabled(services)
-        review = await _with_ends(services, stored.review, enabled)
+        review = await _with_ends(services, stored.value, enabled)
         now = services.clock.now()
         ready = startable(review, enabled)
         started = [begun(line, now) for line in ready if await _start(services, enabled[line.mapping], line)]
         review = review.with_lines(started)
-        if review == stored.review:
+        if review == stored.value:
             return
         try:
-            await reviews(services).save(review, stored.etag)
+            await reviews(services).save(review, stored)
         except StateConflict:
             continue
         log.info("the full synchronization moved on; begun: %s", ", ".join(line.mapping for line in started) or "none")

@@ -10,7 +10,7 @@ from shared.core.notifications import Desk
 from shared.core.schedule import Standing
 from shared.ports import Check
 from shared.services.context import Services
-from shared.services.repositories.notifications import NotificationRepository
+from shared.services.repositories.notifications import desk_of
 from shared.services.repositories.runs import MappingState
 from shared.services.scheduling import standing_of
 
@@ -73,7 +73,7 @@ async def _stored_health(services: Services) -> tuple[list[MappingHealth], Desk 
     """What the storage knows: every mapping, and the notifications."""
     if services.notifier is None:
         return await _mapping_health(services), None
-    desk = (await NotificationRepository(services.state, services.connection).get()).desk
+    desk = (await desk_of(services.state, services.connection).get()).value
     return await _mapping_health(services), desk
 
 

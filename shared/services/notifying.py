@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from shared.core.failures import SyncFailure
 from shared.core.notifications import Card, Desk, Finding, Kind, Outbox, began, delivered, failed, may_send, weigh
+from shared.ports import StateConflict
 from shared.services.context import Services
 from shared.services.findings import findings
 from shared.services.forms.notifications import NotificationsAnswer, OpenFindingAnswer
 from shared.services.problems import Problem
-from shared.services.repositories.notifications import NotificationRepository, StoredDesk
+from shared.services.repositories.notifications import desk_of
+from shared.services.repositories.one_document import Stored
 
 log = logging.getLogger(__name__)
 
@@ -34,32 +36,32 @@ async def notify(services: Services) -> bool:
 
 
 async def _notify(services: Services) -> bool:
-    stored = await _repository(services).get()
+    stored = await desk_of(services.state, services.connection).get()
     now = services.clock.now()
-    if not may_send(stored.desk, now, services.policy.notify_every):
+    if not may_send(stored.value, now, services.policy.notify_every):
         return False
-    outbox = weigh(stored.desk, await findings(services), services.connection, now)
-    desk = replace(stored.desk, open=outbox.open)
+    outbox = weigh(stored.value, await findings(services), services.connection, now)
+    desk = replace(stored.value, open=outbox.open)
     if outbox.card is not None:
         return await _send(services, outbox.card, outbox, stored)
-    if desk != stored.desk:
-        await _repository(services).save(desk, stored)
+    if desk != stored.value:
+        await _save(services, desk, stored)
     return False
 
 
-async def _send(services: Services, card: Card, outbox: Outbox, stored: StoredDesk) -> bool:
+async def _send(services: Services, card: Card, outbox: Outbox, stored: Stored[Desk]) -> bool:
     """Send a message unless somebody else is doing so, and write down what became of it."""
-    now, repository = services.clock.now(), _repository(services)
-    reserved = await repository.save(began(replace(stored.desk, open=outbox.open), now), stored)
+    now = services.clock.now()
+    reserved = await _save(services, began(replace(stored.value, open=outbox.open), now), stored)
     if reserved is None or services.notifier is None:
         return False
     try:
         await services.notifier.send(card)
     except SyncFailure as failure:
         log.warning("a notification was not delivered: %s", failure)
-        await repository.save(failed(reserved.desk, str(failure), now), reserved)
+        await _save(services, failed(reserved.value, str(failure), now), reserved)
         return False
-    await repository.save(delivered(reserved.desk, outbox.afterwards, now), reserved)
+    await _save(services, delivered(reserved.value, outbox.afterwards, now), reserved)
     log.info("people were told: %s", card.title)
     return True
 
@@ -77,7 +79,7 @@ async def send_test(services: Services) -> None:
 
 async def notifications_page(services: Services, *, after: str | None, limit: int) -> NotificationsAnswer:
     """What is open, whether people were told of it, and when something was last sent."""
-    desk = (await _repository(services).get()).desk
+    desk = (await desk_of(services.state, services.connection).get()).value
     found = sorted(await findings(services), key=lambda one: one.key)
     rest = [one for one in found if one.key > (after or "")]
     return NotificationsAnswer(
@@ -105,5 +107,9 @@ def _open(desk: Desk, found: Finding) -> OpenFindingAnswer:
     )
 
 
-def _repository(services: Services) -> NotificationRepository:
-    return NotificationRepository(services.state, services.connection)
+async def _save(services: Services, desk: Desk, stored: Stored[Desk]) -> Stored[Desk] | None:
+    """Store the desk, unless somebody else did since it was read: then None, for that one does what is to be done."""
+    try:
+        return await desk_of(services.state, services.connection).save(desk, stored)
+    except StateConflict:
+        return None

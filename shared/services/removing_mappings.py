@@ -21,7 +21,7 @@ from shared.core.sides import Direction
 from shared.ports import JobMessage, Remove, StateChange, StateConflict, StateRow
 from shared.services import retention
 from shared.services.context import Services
-from shared.services.full_synchronization import change_review
+from shared.services.full_synchronization import reviews
 from shared.services.mapping_settings import mapping_named
 from shared.services.mapping_tables import changes_of_tables
 from shared.services.problems import Problem
@@ -146,7 +146,12 @@ async def _begin(services: Services, stored: StoredMapping, others: list[Mapping
 
 async def _job_of(services: Services, removal: Removal) -> Job:
     """The job that tells of a removal, as it is stored; made anew where a host had no time to."""
-    return await services.jobs.get(removal.job) or Job(
+    return await services.jobs.get(removal.job) or new_job(removal)
+
+
+def new_job(removal: Removal) -> Job:
+    """The job of a removal that nobody has begun."""
+    return Job(
         id=removal.job,
         run=removal.job,
         mapping=removal.mapping,
@@ -189,7 +194,7 @@ async def _remove(services: Services, mapping: str, until: datetime) -> tuple[bo
                 return False, uncoupled
     await services.companies.forget(mapping)
     await retention.forget_positions(services, mapping)
-    await change_review(services, lambda review: review.without(mapping))
+    await reviews(services).change(lambda review: review.without(mapping))
     return True, uncoupled
 
 

@@ -175,15 +175,17 @@ async def _edits_travel(everything: Everything, piece: str) -> None:
     assert edited.status_code == 204
     table = numbers["Table"]
     priced = await everything.business_central.patch(
-        f"/items({table['id']})", json={"unitPrice": 99.95}, headers={"If-Match": "*"}
+        f"/items({table['id']})", json={"unitPrice": 99.948}, headers={"If-Match": "*"}
     )
     assert priced.status_code == 200, priced.text
     await everything.synchronize("ITEM-PRODUCT")
     assert {"Armchair", "Bicycle", "Table"} == set(await items(everything))
-    assert (await products(everything))[table["number"]]["price"] == 99.95
+    assert (await products(everything))[table["number"]]["price"] == 99.95  # as many decimals as Dataverse keeps
+    assert (await items(everything))["Table"]["unitPrice"] == 99.948
     written = await everything.writes()
     await everything.synchronize("ITEM-PRODUCT")
     assert await everything.writes() == written
+    assert (await items(everything))["Table"]["unitPrice"] == 99.948
 
 
 async def test_a_custom_page_is_synchronized_under_its_own_root(everything: Everything) -> None:

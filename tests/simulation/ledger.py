@@ -17,6 +17,7 @@ from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Value
 from tests.simulation.kinds import BOTH_WAYS, DV, Kind
+from tests.simulation.leave import Leave
 
 type Shown = tuple[str, dict[str, Value]]  # a tag, and what the record says
 type Look = Callable[[Kind, Side], dict[str, Shown]]
@@ -41,20 +42,28 @@ class Entry:
     """A value that stands in a field.
 
     `number` is the edit's, over all edits; `origin` is where a person made it; `known` is whether the other side has
-    held the same value since.
+    held the same value since. `back_to` is the number of what both sides last agreed on, where this takes an edit back.
     """
 
     value: Value
     number: int
     origin: Side
     known: bool = False
+    back_to: int | None = None
+
+    @property
+    def age(self) -> int:
+        """The number of the edit it goes back to, all in all."""
+        return self.number if self.back_to is None else self.back_to
 
 
 @dataclass(slots=True)
 class Story:
     """One record: what stands in each field of each side now, what has stood there, and who deleted it where.
 
-    `parted`: somebody has asked to uncouple what is left of it.
+    `parted` is how often somebody has asked to uncouple it, `coupled_at` the last edit before it was coupled;
+    `crossed`: it has left its filter once; `restored`: what was deleted of it was asked for. Nobody asks for that
+    and for its parting: a pair in good health that is parted would rightly be made once more.
     """
 
     kind: Kind
@@ -64,24 +73,43 @@ class Story:
         default_factory=lambda: {side: defaultdict(dict) for side in Side}
     )
     agreed: defaultdict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
+    base: dict[str, Entry] = field(default_factory=dict)
     edited: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
     deleted: set[Side] = field(default_factory=set)
+    deletions: int = 0
     made_by_people: set[Side] = field(default_factory=set)
-    parted: bool = False
+    parted: int = 0
+    coupled_at: int = 0
+    crossed: bool = False
+    restored: bool = False
+
+    def forget_agreement(self) -> None:
+        """Its coupling is removed: whatever differs from now on was edited on both sides."""
+        self.agreed.clear()
+        self.edited = {side: set(self.kind.fields) for side in Side}
 
 
 class Ledger:
     """Watches both systems through `look`. `happened` counts what came of things."""
 
-    def __init__(self, look: Look, mappings: Mapping[str, TableMapping], doubt: Callable[[], bool]) -> None:
-        """`doubt` tells whether an answer to a write has ever been lost."""
+    def __init__(
+        self, look: Look, mappings: Mapping[str, TableMapping], doubt: Callable[[], bool], *, by_hand: bool = False
+    ) -> None:
+        """`doubt` tells whether an answer to a write has ever been lost, `by_hand` that people make what is missing."""
         self._look = look
         self._mappings = mappings
         self._doubt = doubt
+        self._by_hand = by_hand
         self._number = 0
         self._last: dict[tuple[str, Side], dict[str, Shown]] = {}
         self.happened: Counter[str] = Counter()
         self.stories: dict[tuple[str, str], Story] = {}
+        self.leaves: list[Leave] = []
+
+    @property
+    def edits(self) -> int:
+        """The number of the last edit."""
+        return self._number
 
     def rows_of(self, kind: Kind, side: Side) -> dict[str, Shown]:
         """The records of this kind as last looked at, by id."""
@@ -143,6 +171,7 @@ class Ledger:
             for name, value in said.items():
                 self._typed(story, side, name, value)
             return
+        self._judge_creation(story, side)
         self.happened["created"] += 1
         for name, value in said.items():
             source = story.past[side.other][name].get(value)
@@ -159,18 +188,22 @@ class Ledger:
 
     def _vanished(self, story: Story, side: Side, by_person: bool) -> None:
         if not by_person:
-            raise Broken("the app deletes nothing", f"{story.tag} is gone from {side}", story.tag)
+            self._judge_deletion(story, side)
         story.deleted.add(side)
+        story.deletions += 1
         story.now.pop(side, None)
 
     def _typed(self, story: Story, side: Side, name: str, value: Value) -> None:
         self._number += 1
         story.edited[side].add(name)
-        self._stands(story, side, name, Entry(value, self._number, side))
+        base = story.base.get(name)
+        back_to = base.age if base is not None and base.value == value else None
+        self._stands(story, side, name, Entry(value, self._number, side, back_to=back_to))
 
     def _carried(self, story: Story, side: Side, name: str, entry: Entry) -> None:
         """The app merges from here: an edit that is taken back to this is none, though the other side has moved on."""
         story.agreed[name].add(entry.value)
+        story.base[name] = entry
         self._stands(story, side, name, entry)
 
     def _stands(self, story: Story, side: Side, name: str, entry: Entry) -> None:
@@ -195,7 +228,7 @@ class Ledger:
             self.happened["one way"] += 1  # a source that never had a value asserts its blank
         elif old.origin is side and not old.known:
             self._judge_open_edit(story, side, name, old, new, what)
-        elif new.number < old.number and not (old.origin is side and self._wins(story, side, name)):
+        elif new.number < old.age and not (old.origin is side and self._wins(story, side, name)):
             raise Broken("nothing goes back", f"{what}, which is older", story.tag)
         return replace(new)
 
@@ -206,7 +239,8 @@ class Ledger:
         for other in self.unit(story.kind, name):
             mine = story.now[side][other]
             is_open = mine.origin is side and not mine.known and self._both_ways(story, other)
-            if other != name and is_open and mine.value not in story.agreed[other]:
+            is_blank = mine.value is None and not story.agreed[other]  # never compared: nobody's edit
+            if other != name and is_open and not is_blank and mine.value not in story.agreed[other]:
                 raise Broken("a group is one", f"{what}, though {other} there was {mine.value!r}", story.tag)
 
     def _judge_open_edit(self, story: Story, side: Side, name: str, old: Entry, new: Entry, what: str) -> None:
@@ -217,6 +251,8 @@ class Ledger:
             self.happened["one way"] += 1
         elif self._wins(story, side, name):
             self.happened["overruled"] += 1
+        elif old.value is None and not story.agreed[name]:
+            self.happened["blank filled"] += 1  # never compared before: a blank is nobody's edit
         elif old.value in story.agreed[name]:
             self.happened["taken back"] += 1
         elif self._doubt() and old.value in story.past[side.other][name]:
@@ -228,9 +264,34 @@ class Ledger:
         return BOTH_WAYS is story.kind.direction is story.kind.fields[name].direction
 
     def _wins(self, story: Story, side: Side, name: str) -> bool:
-        """Whether the mapping lets the other side's edit win here."""
+        """Whether the mapping, or what a person has chosen, lets the other side's data win here."""
         winner = self._mappings[story.kind.name].update_conflict_resolution.winner
-        return winner is side.other and self.may_be_edited(story, side.other, name)
+        if winner is side.other and self.may_be_edited(story, side.other, name):
+            return True
+        return any(self._lets_overwrite(leave, story, side, name) for leave in self.leaves)
+
+    def _lets_overwrite(self, leave: Leave, story: Story, side: Side, name: str) -> bool:
+        edit = story.now[side][name].number
+        if not leave.lets_overwrite(name, edit) or not leave.covers(story.kind.name, story.tag, side):
+            return False
+        return not leave.in_conflicts or self.may_be_edited(story, side.other, name)
+
+    def _judge_creation(self, story: Story, side: Side) -> None:
+        """Where people couple by hand, the app makes only what was asked for, or what was there before."""
+        if self._by_hand and story.kind.direction is BOTH_WAYS and not story.deletions:
+            leaves = (each for each in self.leaves if each.makes)
+            if not any(each.covers(story.kind.name, story.tag, side) for each in leaves):
+                raise Broken("the app makes nothing unasked", f"{story.tag} was made in {side}", story.tag)
+
+    def _judge_deletion(self, story: Story, side: Side) -> None:
+        """The app deletes only what somebody has chosen, and nobody has edited since."""
+        leaves = [each for each in self.leaves if each.deletes and each.covers(story.kind.name, story.tag, side)]
+        if not leaves:
+            raise Broken("the app deletes nothing unasked", f"{story.tag} is gone from {side}", story.tag)
+        latest = max((entry.number for entry in story.now[side].values() if entry.origin is side), default=0)
+        if not any(leave.lets_delete(latest) for leave in leaves):
+            raise Broken("no edit is lost", f"{story.tag} was edited in {side}, and deleted there", story.tag)
+        self.happened["deleted by choice"] += 1
 
     def _check_no_doubles(self, kind: Kind, side: Side, rows: Mapping[str, Shown]) -> None:
         tags = [tag for tag, _ in rows.values()]

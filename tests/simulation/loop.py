@@ -118,6 +118,15 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         """A future of this loop."""
         return asyncio.Future(loop=self)
 
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """What would be computed in a thread is computed at once: threads would bring chance of their own."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> NumberedTask:
         """A task with a number, kept until the loop is closed: a dead host's tasks must not be collected before."""
         task = NumberedTask(coro, next(self._numbers), loop=self, name=name, context=context)

@@ -118,7 +118,10 @@ class People:
         if (chosen := self._choose(draw, [kind for kind in KINDS if kind.outside])) is None:
             return
         story, side = chosen
+        if self._town.scenario.by_hand and not self._town.is_coupled(story):
+            return  # what is outside is compared with nothing, and rightly made once more
         if side in story.kind.outside:
+            story.crossed = True
             self._write(story, side, story.kind.outside[side])
             if draw.random() < 0.7:
                 back = story.kind.inside[side]
@@ -129,7 +132,7 @@ class People:
         if (chosen := self._choose(draw, [CUSTOMER, PERSON])) is None:
             return
         story, side = chosen
-        if story.kind is CUSTOMER and self._is_referred_to(story.tag):
+        if story.kind is CUSTOMER and self.is_referred_to(story.tag):
             return
         for each in Side if draw.random() < 0.3 else (side,):
             if (record_id := self._town.ledger.id_of(story, each)) is not None:
@@ -153,6 +156,17 @@ class People:
         """A customer or account."""
         self._make(draw, CUSTOMER, side, {})
 
+    def make_twin(self, draw: random.Random, story: Story) -> None:
+        """What stands on one side is entered on the other, too, by somebody who does not know the first."""
+        (side,) = (each for each in Side if each not in story.now)
+        given: Values = {}
+        if story.kind is PERSON:
+            companies = self._companies(side)
+            if not companies:
+                return
+            given = {PERSON.fields["company"].column(side): companies[draw.choice(sorted(companies))]}
+        self._make(draw, story.kind, side, given, story.tag)
+
     def make_person(self, draw: random.Random, side: Side) -> None:
         """Somebody in a company that is known on this side."""
         companies = self._companies(side)
@@ -168,10 +182,10 @@ class People:
             self._town.put(CURRENCY, BC, values)
             self._town.scheduler.tell("people", f"{BC}: new currency {left[0]}")
 
-    def _make(self, draw: random.Random, kind: Kind, side: Side, given: Values) -> None:
-        if sum(1 for of, _ in self._town.ledger.stories if of == kind.name) >= MOST_RECORDS:
+    def _make(self, draw: random.Random, kind: Kind, side: Side, given: Values, twin: str = "") -> None:
+        if not twin and sum(1 for of, _ in self._town.ledger.stories if of == kind.name) >= MOST_RECORDS:
             return
-        tag = f"{kind.name.lower()} {next(self._tags)}"
+        tag = twin or f"{kind.name.lower()} {next(self._tags)}"
         values: Values = {pair[0 if side is BC else 1]: tag for pair in kind.tags}
         values |= kind.inside[side] | kind.only[side] | given
         if kind is CUSTOMER and side is DV:
@@ -180,7 +194,10 @@ class People:
             if each.column(side) not in values and each.reference is None and draw.random() < 0.7:
                 values[each.column(side)] = next(self._values) if each.number else self._value(draw)
         values.setdefault(kind.fields["name"].column(side), self._value(draw))
-        self._at_once_or_late(draw, side, lambda: self._put(kind, side, values, tag))
+        if twin:
+            self._put(kind, side, values, tag)
+        else:
+            self._at_once_or_late(draw, side, lambda: self._put(kind, side, values, tag))
 
     def _put(self, kind: Kind, side: Side, values: Values, tag: str) -> None:
         record_id = self._town.put(kind, side, values)
@@ -286,6 +303,7 @@ class People:
             if row["type"] == "Company" and row["website"] in existing
         }
 
-    def _is_referred_to(self, tag: str) -> bool:
+    def is_referred_to(self, tag: str) -> bool:
+        """Whether somebody belongs to this customer."""
         stories = (story for story in self._town.ledger.stories.values() if story.kind is PERSON)
         return any(entry.value == tag for story in stories for now in story.now.values() for entry in [now["company"]])

@@ -10,6 +10,14 @@ from shared.core.mapping import ConflictScope, DeletionConflictResolution, Updat
 from shared.services.context import Policy
 from tests.simulation.faults import Fault
 
+WISHES: dict[str, tuple[int, ...]] = {  # families, and how many wishes of each there may be
+    "errors": (0, 4, 8),
+    "couplings": (0, 0, 6, 12),
+    "full": (0, 0, 2, 4),
+    "previews": (0, 0, 5, 10),
+}
+WISHING = (5, 8, 11, 12, 14)  # of sixteen worlds: none of the seeds that are kept in `planted`, so these tell the same
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,9 +43,10 @@ class Plan:
 class Scenario:
     """One world. `settings` are those of its mappings, `strengths` what its luck is like.
 
-    `deeds` is how many things people do within `minutes`, and `tasks` how many tasks they ask for; with `repeats` they
-    type a value that was typed before.
-    `in_step` worlds have been synchronized once before anything goes wrong.
+    `deeds` is how many things people do within `minutes`, `tasks` how many tasks they ask for, and `wishes` the
+    families of what they wish besides; with `repeats` they type a value that was typed before.
+    `in_step` worlds have been synchronized once before anything goes wrong. In `by_hand` worlds people couple
+    and create customers and persons, and the app does so only when it is asked.
     """
 
     policy: Policy
@@ -48,9 +57,11 @@ class Scenario:
     minutes: float
     deeds: int
     tasks: int
+    wishes: tuple[str, ...]
     records: int
     repeats: float
     in_step: bool
+    by_hand: bool
     stickiness: float
     pace: float
     eagerness: float
@@ -73,6 +84,12 @@ def scenario_of(plan: Plan) -> Scenario:
         "when_outside_filter": draw.choice([WhenOutsideFilter.RECEIVE_ONLY, WhenOutsideFilter.KEEP_IN_STEP]),
         "inactivity_timeout_minutes": plan.random("inactivity").choice([None, None, 30, 720]),
     }
+    wishes = _wishes(plan)
+    by_hand = "couplings" in wishes
+    if by_hand:
+        settings |= {"synch_only_coupled_records": True, "match_by": (("website",),)}
+    if "errors" in wishes and plan.random("errors left").random() < 0.7:
+        settings["deletion_conflict_resolution"] = DeletionConflictResolution.NONE
     return Scenario(
         policy=policy,
         settings=settings,
@@ -82,13 +99,25 @@ def scenario_of(plan: Plan) -> Scenario:
         minutes=draw.choice([4.0, 8.0, 15.0]),
         deeds=draw.choice([4, 8, 14]),
         tasks=plan.random("tasks").choice([0, 0, 0, 2, 5]),
+        wishes=wishes,
         records=draw.choice([1, 1, 2]),
         repeats=draw.choice([0.0, 0.0, 0.2]),
         in_step=draw.random() < 0.6,
+        by_hand=by_hand,
         stickiness=draw.choice([0.0, 0.5, 0.9]),
         pace=draw.choice([0.05, 0.5, 3.0]),
         eagerness=draw.choice([0.05, 0.3]),
     )
+
+
+def _wishes(plan: Plan) -> tuple[str, ...]:
+    """Each family in some of the worlds in which people wish anything: what is added leaves the others as they are."""
+    if plan.seed % 16 not in WISHING:
+        return ()
+    drawn = {name: plan.random(f"{name} wishes").choice(numbers) for name, numbers in WISHES.items()}
+    wishes = [name for name, number in drawn.items() for _ in range(number)]
+    plan.random("order of wishes").shuffle(wishes)
+    return tuple(wishes)
 
 
 def _strengths(draw: random.Random) -> dict[Fault, float]:

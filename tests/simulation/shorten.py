@@ -37,7 +37,7 @@ def _candidates(plan: Plan) -> list[Plan]:
     """What could be left out, the big parts first."""
     scenario = scenario_of(plan)
     faults = [fault for fault in Fault if fault in scenario.strengths]
-    deeds = list(range(scenario.deeds + scenario.tasks))
+    deeds = list(range(scenario.deeds + scenario.tasks + len(scenario.wishes)))
     half = len(deeds) // 2
     parts = [deeds[half:], deeds[:half], *([deed] for deed in deeds)]
     without = [Plan(plan.seed, skipped=frozenset(part)) for part in parts]

@@ -10,14 +10,19 @@ from shared.core.sides import Side
 from shared.ports import JobMessage
 from shared.services.requests import enqueue_due
 from tests.simulation import verdict
+from tests.simulation.coupling_wishes import Couplers
+from tests.simulation.error_wishes import Minders
 from tests.simulation.faults import Fault
+from tests.simulation.full_wishes import check_review, in_full
 from tests.simulation.kinds import KINDS
 from tests.simulation.ledger import Broken, Story
 from tests.simulation.people import People, ask_for_all
+from tests.simulation.preview_wishes import Lookers
 from tests.simulation.scenario import Plan, Scenario, scenario_of
 from tests.simulation.scheduler import Endless, drive
 from tests.simulation.tasks import Tasks
 from tests.simulation.town import Town
+from tests.simulation.wishes import Family, Wishes
 
 OUTAGE = (10.0, 300.0)
 RESTS = (1000.0, 1000.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0, 7200.0)  # seconds between the ticks of a calm world
@@ -69,6 +74,13 @@ class _Simulation:
         self.town = Town(plan, scenario)
         self.people = People(self.town)
         self.tasks = Tasks(self.town)
+        families: dict[str, Family] = {
+            "errors": Minders(self.people),
+            "couplings": Couplers(self.people),
+            "full": in_full,
+            "previews": Lookers(),
+        }
+        self.wishes = Wishes(self.town, families)
         self._over = False
 
     def play(self) -> None:
@@ -80,6 +92,8 @@ class _Simulation:
         self._rest()
         verdict.check(self.town)
         self.tasks.check(verdict.jobs_of(self.town))
+        self.wishes.check(verdict.jobs_of(self.town))
+        check_review(self.town)
         self._nothing_is_written_any_more()
         self._further_edits_arrive()
 
@@ -91,6 +105,7 @@ class _Simulation:
         scheduler.calm = False
         self.people.plan_deeds(self.scenario.minutes, self.scenario.deeds)
         self.tasks.plan(self.scenario.deeds, self.scenario.tasks, self.scenario.minutes)
+        self.wishes.plan(self.scenario.deeds + self.scenario.tasks, self.scenario.wishes, self.scenario.minutes)
         self._plan_accidents(end)
         scheduler.after(1.0, self._tick)
         scheduler.at(end, self._stop)
@@ -216,7 +231,7 @@ class _Simulation:
             ids = {town.ledger.id_of(story, side) for side in Side}
             names = [name for name, each in sorted(story.kind.fields.items()) if each.reference is None]
             side = draw.choice([each for each in Side if story.kind.direction.allows(each)])
-            if None in ids or ids & held or not self._is_active(story):
+            if None in ids or ids & held or not self._is_active(story) or not verdict.must_be_in_step(town, story):
                 continue
             name = draw.choice([name for name in names if story.kind.fields[name].direction.allows(side)])
             self.people.edit_anew(story, side, name)

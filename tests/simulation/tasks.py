@@ -70,7 +70,7 @@ class Tasks:
         if left := self._parted & couplings:
             raise Broken("what was promised is done", f"still coupled: {sorted(left)}")
         counted = sum(job.counters.uncoupled for job in jobs if job.type is RunKind.UNCOUPLE.type)
-        asked = sum(story.parted for story in self._stories(PERSON))
+        asked = sum(story.parted for story in self._town.ledger.stories.values())
         if counted > asked:
             raise Broken("counters tell what happened", f"{asked} were to be uncoupled, counted {counted}")
 
@@ -107,14 +107,14 @@ class Tasks:
             return None
         story = draw.choice(stories)
         (side,) = story.now
-        story.parted = True
+        story.parted += 1
         return self._part(services, side, str(self._town.ledger.id_of(story, side)))
 
     @staticmethod
     def _is_left_alone(story: Story) -> bool:
         """Whether its other record was deleted; one that is only about to be made would be uncoupled in good health,
         and then rightly stand twice: this mapping matches nothing."""
-        return len(story.now) == 1 and bool(story.deleted)
+        return len(story.now) == 1 and bool(story.deleted) and not story.restored
 
     async def _part(self, services: Services, side: Side, record_id: str) -> None:
         found = await services.couplings(PERSON.name).find(side, [record_id])

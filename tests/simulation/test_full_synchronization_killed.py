@@ -38,7 +38,7 @@ async def work_off(world: TroubledWorld) -> bool:
     """Deliver until the review is at rest; whether the host was killed."""
 
     async def is_under_way() -> bool:
-        review = (await reviews(World.instance(world)).get()).review
+        review = (await reviews(World.instance(world)).get()).value
         return any(line.is_under_way for line in review.lines.values())
 
     return await deliver_until_rest(world, is_under_way)
@@ -47,7 +47,7 @@ async def work_off(world: TroubledWorld) -> bool:
 async def snapshot(world: TroubledWorld) -> dict[str, Any]:
     """What is left of it all: how the lines ended, what was coupled and created, and how many full runs there were."""
     services = World.instance(world)
-    review = (await reviews(services).get()).review
+    review = (await reviews(services).get()).value
     runs = [await services.runs(name).get(line.run) for name, line in review.lines.items()]
     return {
         "lines": {name: (line.status, line.message, line.question) for name, line in review.lines.items()},

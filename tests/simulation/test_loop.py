@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
@@ -103,8 +104,9 @@ def test_what_never_ends_is_let_go_without_a_word(world: World, recwarn: pytest.
 
 
 def test_nothing_runs_beside_it(world: World) -> None:
-    async def work() -> None:
-        await asyncio.to_thread(print)
+    async def work() -> int:
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(divmod, 1, 0)
+        return await asyncio.to_thread(threading.get_ident)
 
-    with pytest.raises(NotImplementedError):
-        world.run(work())
+    assert world.run(work()) == [threading.get_ident()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from shared.core.coupling import Coupling
 from shared.core.mapping import Mapping
 from shared.core.records import Update, Write
 from shared.core.sides import Side
@@ -14,16 +15,17 @@ from shared.memory.dataverse import MemoryDataverse
 from shared.memory.queue import MemoryQueue
 from shared.memory.rows import MemoryRows, Refusal
 from shared.memory.state import MemoryState
-from shared.ports import JobMessage, StateChange
+from shared.ports import Insert, JobMessage, StateChange
 from shared.services.context import Facts, Policy, Services
+from shared.services.repositories.work_items import WorkItem
 from tests.simulation.clocks import VirtualTime
 from tests.simulation.faults import Fault, Luck
 from tests.simulation.hosts import RENEWED_EVERY, SESSIONS, Execution, Host
 from tests.simulation.job_watch import JobWatch
 from tests.simulation.kinds import BC, BY_TABLE, CURRENCY, CUSTOMER, DV, KINDS, LOCAL, PERSON, Dictionary, Kind
-from tests.simulation.ledger import Ledger, Shown
+from tests.simulation.ledger import Ledger, Shown, Story
 from tests.simulation.scenario import Plan, Scenario
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import Scheduler, drive
 from tests.simulation.systems import ReplicatedBusinessCentral
 from tests.world import COMPANY, CONTACTS, TABLES
 
@@ -51,7 +53,7 @@ class Town:
             kind.mapping(**({} if kind is CURRENCY else scenario.settings)) for kind in KINDS
         )
         by_name = {mapping.name: mapping for mapping in self.mappings}
-        self.ledger = Ledger(self._look, by_name, self._was_in_doubt)
+        self.ledger = Ledger(self._look, by_name, self._was_in_doubt, by_hand=scenario.by_hand)
         self.jobs = JobWatch()
         self.defects: list[Exception] = []
         self.taken: list[JobMessage] = []
@@ -70,7 +72,34 @@ class Town:
 
     def mapping_of(self, kind: Kind) -> Mapping:
         """The kind's mapping."""
-        return next(mapping for mapping in self.mappings if mapping.name == kind.name)
+        return self.mapping_named(kind.name)
+
+    def mapping_named(self, name: str) -> Mapping:
+        """The mapping of that name."""
+        return next(mapping for mapping in self.mappings if mapping.name == name)
+
+    def items_of(self, kind: Kind) -> list[WorkItem]:
+        """The open work items of a mapping."""
+        return list(drive(self.judge.work_items(kind.name).all()).values())
+
+    def tag_of(self, kind: Kind, side: Side, record_id: str) -> str | None:
+        """Whose this record is; None where there is none."""
+        shown = self.ledger.rows_of(kind, side).get(record_id)
+        return shown[0] if shown is not None else None
+
+    def is_coupled(self, story: Story) -> bool:
+        """Whether what there is of this record is coupled, with each other where there are both."""
+        return self.coupling_of(story) is not None
+
+    def coupling_of(self, story: Story) -> Coupling | None:
+        """The coupling of what there is of this record."""
+        ids = {side: one for side in Side if (one := self.ledger.id_of(story, side)) is not None}
+        for side, one in ids.items():
+            found = drive(self.judge.couplings(story.kind.name).find(side, [one])).get(one)
+            if found is None or any(found.at(each).id != key for each, key in ids.items()):
+                return None
+            return found  # type: ignore[no-any-return]
+        return None
 
     def _open_for_business(self) -> None:
         self.business_central.put(COMPANY, {"displayName": "Contoso", "currencyCode": LOCAL})
@@ -156,6 +185,13 @@ class Town:
     def stored(self, table: str, changes: Sequence[StateChange]) -> None:
         """Documents were stored."""
         self.jobs.stored(table, changes)
+        if table == "couplings":
+            self._coupled({change.key.removeprefix("bc|") for change in changes if isinstance(change, Insert)})
+
+    def _coupled(self, keys: Collection[str]) -> None:
+        for story in self.ledger.stories.values():
+            if self.ledger.id_of(story, BC) in keys:
+                story.coupled_at = self.ledger.edits
 
     def port_for(self, name: str, fault: Fault | None) -> MemoryRows:
         """The system that answers a reading call."""

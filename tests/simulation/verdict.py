@@ -25,7 +25,7 @@ CURED = {Reason.SERVICE_REFUSED, Reason.PERMISSION_MISSING, Reason.VALUE_REFUSED
 
 def items_of(town: Town, kind: Kind) -> list[WorkItem]:
     """The open work items of a mapping."""
-    return list(drive(town.judge.work_items(kind.name).all()).values())
+    return town.items_of(kind)
 
 
 def check(town: Town) -> None:
@@ -51,12 +51,27 @@ def _check_story(town: Town, story: Story, by_id: dict[str, list[WorkItem]]) -> 
     for item in items:
         _check_item(town, story, item, ids)
     if len(ids) == len(Side):
+        if not must_be_in_step(town, story):
+            return
         in_step = _check_pair(town, story, inside, items)
         if in_step and not items and all(inside.values()):
             town.ledger.settled(story)
     for side in ids:
-        if len(ids) == 1 and inside[side]:
+        if len(ids) == 1 and inside[side] and must_be_in_step(town, story):
             _check_single(town, story, side, items)
+
+
+def must_be_in_step(town: Town, story: Story) -> bool:
+    """Whether the app has to do with it. Where people couple by hand, only with what they have coupled; and what nobody
+    has touched since is left as it is.
+    """
+    if not town.scenario.by_hand or story.kind is CURRENCY:
+        return True
+    coupling = town.coupling_of(story)
+    if coupling is None:
+        return False
+    latest = max(entry.number for now in story.now.values() for entry in now.values())
+    return latest > story.coupled_at or any(coupling.at(side).base for side in Side)
 
 
 def _unique(items: Iterable[WorkItem]) -> list[WorkItem]:
@@ -142,7 +157,9 @@ def _waits_for_somebody(town: Town, story: Story) -> bool:
         for now in story.now.values():
             value = now[name].value
             parent = town.ledger.stories.get((each.reference.mappings[0], str(value)))
-            if value is not None and (parent is None or len(parent.now) < len(Side)):
+            if value is None:
+                continue
+            if parent is None or len(parent.now) < len(Side) or (town.scenario.by_hand and not town.is_coupled(parent)):
                 return True
     return False
 
@@ -169,7 +186,7 @@ def _check_couplings(town: Town, kind: Kind, couplings: list[Coupling]) -> None:
         raise Broken("one-to-one", f"{kind.name}: the two documents of the couplings do not fit")
     coupled = {side: {coupling.at(side).id for coupling in couplings} for side in Side}
     for story in town.ledger.stories.values():
-        if story.kind is kind and kind is not CURRENCY and not story.deleted:
+        if story.kind is kind and kind is not CURRENCY and not story.deleted and not town.scenario.by_hand:
             _check_coupled(town, story, coupled)
 
 
@@ -203,6 +220,6 @@ def jobs_of(town: Town) -> list[Job]:
 
 
 def _parts(town: Town, kind: Kind) -> list[StateRow]:
-    """What is left of the lists of tasks."""
+    """What is left of the lists of tasks; those of previews are there for people to look at."""
     rows: list[StateRow] = drive(town.state.scan("runs", f"default|{kind.name}", prefix=PART))
-    return rows
+    return [row for row in rows if not town.jobs.is_preview(row.key.split("|")[1])]

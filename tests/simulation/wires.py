@@ -59,6 +59,8 @@ class Wire:
     async def _wired(self, name: str, member: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if self._scheduler.calm and self._host.is_well:
             self._scheduler.time.seconds += 0.02
+            if self._scheduler.say:
+                self._scheduler.tell(self._host.name, f"{self._name}.{name}")
             return await member(*args, **options)
         return await self._call(self._place(name), name, lambda fault: drive(member(*args, **options)))
 
@@ -98,9 +100,10 @@ class WiredState(Wire):
             self._host.town.stored(table, changes)
             return etags
 
-        if self._scheduler.calm and self._host.is_well:
-            return effect(None)
         about = f" {table} {' '.join(change.key for change in changes)}" if self._scheduler.say else ""
+        if self._scheduler.calm and self._host.is_well:
+            self._scheduler.tell(self._host.name, f"{self._name}.transact{about}")
+            return effect(None)
         try:
             result: dict[str, str] = await self._call(Place.STORE, "transact", effect, about)
         except StateConflict as conflict:
@@ -139,8 +142,11 @@ class WiredRows(Wire):
         """See RowStore."""
         if not writes:
             return []
+        if (execution := EXECUTION.get()) is not None:
+            self._host.town.jobs.is_about_to_write(execution, table, writes)
         attempt = _Writing(self._host, self._name, self._port, table, list(writes), list(returning))
         if self._scheduler.calm and self._host.is_well:
+            self._scheduler.tell(self._host.name, f"{self._name}.write{attempt.about()}")
             results = attempt.do(None)
         else:
             results = await self._call(Place.WRITE, "write", attempt.do, attempt.about())
@@ -148,7 +154,7 @@ class WiredRows(Wire):
                 results += await self._call(Place.WRITE, "write", attempt.go_on, " (the rest)")
         if self._scheduler.say:
             self._scheduler.tell(self._host.name, f"{self._name} answers {_told(results)}")
-        if (execution := EXECUTION.get()) is not None:
+        if execution is not None:
             execution.answered(table, writes, results)
         return results
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.core.mapping import MappingTable
 from shared.core.reasons import Reason
 from shared.core.sides import Direction, Side
 from shared.core.sync_choice import SyncChoice
+from shared.services.context import Policy
 from shared.services.forms.errors import (
     ErrorActionAnswer,
     ErrorFilter,
@@ -166,3 +168,26 @@ async def test_a_retry_joins_the_run_that_waits_and_is_not_lost_in_the_one_that_
     assert first.jobs == second.jobs
     await world.work_off()
     assert {item.attempts for item in await world.items("CUSTOMER")} == {2}
+
+
+async def test_a_decision_is_carried_out_on_both_sides_though_time_is_up_between_them() -> None:
+    world = TroubledWorld(policy=Policy(slice_time=timedelta(0)))
+    await world.open_all()
+    world.account(name="Adatum", telephone1="1", emailaddress1="1@x.example")
+    await world.synchronize("CUSTOMER")
+    await world.synchronize("CUSTOMER")
+    here, there = customer(world, "Adatum"), account(world, "Adatum")
+    world.business_central.edit(CUSTOMERS, here, {"phoneNumber": "3", "email": "3@x.example"})
+    world.dataverse.edit(ACCOUNT, there, {"telephone1": "2", "emailaddress1": "2@x.example"})
+    await world.synchronize("CUSTOMER")
+    (item,) = await world.items("CUSTOMER")
+    fields = {"phoneNumber": Side.BUSINESS_CENTRAL, "email": Side.DATAVERSE}
+    request = SynchronizeErrorsRequest(ids=(f"CUSTOMER|{item.key}",), fields=fields)
+    await world.change("CUSTOMER", enabled=False)
+    answer = await synchronize_errors(world.services, request, ANNA)
+    await world.work_off()
+    assert (world.row(CUSTOMERS, here)["phoneNumber"], world.row(CUSTOMERS, here)["email"]) == ("3", "2@x.example")
+    assert (world.row(ACCOUNT, there)["telephone1"], world.row(ACCOUNT, there)["emailaddress1"]) == ("3", "2@x.example")
+    jobs = await world.services.jobs.get_many([one.id for one in answer.jobs])
+    assert [(job.status, job.counters.modified) for job in jobs] == [(JobStatus.SUCCEEDED, 1)] * 2
+    assert await left(world) == set()

@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.access import Caller
 from shared.core.full_run import FullRun
-from shared.core.full_synchronization import Line, LineStatus, Question, Recommendation, Review, planned
+from shared.core.full_synchronization import Line, LineStatus, Question, Recommendation, planned
 from shared.core.jobs import Counters, JobStatus, Trigger
 from shared.core.mapping import DeletionConflictResolution, UpdateConflictResolution
 from shared.core.reasons import Reason
@@ -495,7 +495,7 @@ async def test_a_run_that_has_vanished_is_an_error(world: World) -> None:
     repository = reviews(world.services)
     stored = await repository.get()
     line = Line("CUSTOMER", LineStatus.IN_PROCESS, run="gone", how=FullRun(forced=True), started_at=world.clock.now())
-    await repository.save(stored.review.with_lines([line]), stored.etag)
+    await repository.save(stored.value.with_lines([line]), stored)
     assert (await line_of(world.services, "CUSTOMER"))[0].status is LineStatus.ERROR
 
 
@@ -517,15 +517,15 @@ async def test_what_cannot_be_started_is_refused_as_a_whole(form: dict[str, Any]
     with pytest.raises(Problem) as refused:
         await start_all(world.services, StartForm(**form), ANNA)
     assert refused.value.code == code
-    assert (await reviews(world.services).get()).review.lines == {}
+    assert (await reviews(world.services).get()).value.lines == {}
 
 
 async def test_the_timer_begins_what_a_request_that_died_has_left(world: World) -> None:
     repository = reviews(world.services)
     line = Line("CUSTOMER", does=Recommendation.FULL_SYNCHRONIZATION, how=FullRun(forced=True))
-    await repository.save(Review().with_lines([planned(line, "run", world.clock.now(), "Anna")]), None)
+    await repository.change(lambda one: one.with_lines([planned(line, "run", world.clock.now(), "Anna")]))
     await enqueue_due(world.services)
-    assert (await repository.get()).review.line("CUSTOMER").status is LineStatus.IN_PROCESS
+    assert (await repository.get()).value.line("CUSTOMER").status is LineStatus.IN_PROCESS
     await world.work_off()
     assert (await line_of(world.services, "CUSTOMER"))[0].status is LineStatus.FINISHED
 

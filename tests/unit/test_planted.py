@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -74,6 +75,15 @@ def test_a_version_is_remembered_only_where_the_service_keeps_what_it_was_sent(
     sent = CoupledRecord("1", base={column("a", BC): "24103", column("b", BC): None}, etag="1")
     record = Record("1", {column("a", BC): "24103", column("b", BC): city}, etag="2")
     assert versioned(mapping(*lines), BC, sent, record, TABLES[BC]).etag == etag
+
+
+def test_a_number_that_a_service_rounds_is_remembered_as_it_is_there() -> None:
+    """Dataverse keeps money with the decimals of its column: that is nobody's edit, and must not come back."""
+    sent = CoupledRecord("1", base={"amount": Decimal("99.999")}, etag="1")
+    record = Record("1", {"amount": Decimal("100.0")}, etag="2")
+    amount = FieldMapping(business_central="amount", dataverse=("amount",))
+    kept = versioned(mapping(amount), BC, sent, record, TABLES[BC])
+    assert (kept.etag, kept.base) == ("2", {"amount": Decimal("100.0")})
 
 
 async def test_a_record_missing_in_a_sweep_only_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

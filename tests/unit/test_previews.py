@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,6 +13,7 @@ import pytest
 from shared.core.jobs import Job
 from shared.core.mapping import UpdateConflictResolution
 from shared.core.sides import Side
+from shared.services.context import Policy
 from shared.services.repositories import couplings, work_items
 from tests.unit.functions.api import Api
 from tests.world import ACCOUNT, CUSTOMERS, World
@@ -99,6 +101,19 @@ async def test_a_preview_shows_and_does_nothing_and_carrying_it_out_does_it(api:
     written = world.written
     await world.synchronize("CUSTOMER")
     assert world.written == written, "the run after it has nothing left to write"
+
+
+async def test_what_is_to_be_written_on_both_sides_is_written_though_time_is_up_between_them() -> None:
+    world = World(policy=Policy(slice_time=timedelta(0)))
+    api = Api(world)
+    account, customer = await in_step(world)
+    world.dataverse.edit(ACCOUNT, account, {"telephone1": "2"})
+    world.business_central.edit(CUSTOMERS, customer, {"email": "b@adatum.example"})
+    one, _ = await preview(api)
+    jobs = await carry_out(api, one)
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == "2"
+    assert world.row(ACCOUNT, account)["emailaddress1"] == "b@adatum.example"
+    assert [(job.counters.modified, job.counters.skipped) for job in jobs] == [(1, 0)] * 2
 
 
 async def test_what_has_moved_since_is_left_alone(api: Api, world: World) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +15,8 @@ from shared.core.refusals import RefusalCode
 from shared.core.sides import Side
 from shared.core.sync_choice import SyncChoice
 from shared.core.web_client import WebClient
+from shared.memory.queue import Delivery
+from shared.ports import StateRow, StateStore
 from shared.services.context import Policy
 from shared.services.coupling_pairs import couple
 from shared.services.forms.coupling import CoupleAnswer, CoupleRequest, PairOutcome, PairToCouple
@@ -369,3 +373,42 @@ def test_the_address_of_a_card(table: str, number: str | None, company: str | No
     client = WebClient("https://bc.example/t/e", company)
     found = TABLES.get((Side.BUSINESS_CENTRAL, table), TABLES[(Side.BUSINESS_CENTRAL, "companyInformation")])
     assert client.page_of(found, number) == f"https://bc.example/t/e/{address}"
+
+
+async def test_who_is_overtaken_by_the_end_of_a_task_finds_its_list_gone_and_leaves_it() -> None:
+    world = World(policy=Policy(slice_time=timedelta(0)))
+    await world.open_all()
+    await world.change("CUSTOMER", synch_only_coupled_records=True)
+    pair = PairToCouple(business_central_id=world.customer(displayName="Adatum"), create_new=True)
+    answer = await couple(world.services, CoupleRequest(mapping="CUSTOMER", pairs=(pair,)), ANNA)
+    first = world.queue.receive()
+    assert first is not None
+    await run_slice(world.services, first.message.body)
+    world.queue.complete(first)
+    second = world.queue.receive()
+    assert second is not None
+    late = replace(world.services, state=cast(StateStore, _Overtaken(world, second)))
+    await run_slice(late, second.message.body)
+    assert answer.job is not None
+    job = await world.services.jobs.get(answer.job.id)
+    assert job is not None
+    assert (job.status, job.counters.inserted, len(world.dataverse.rows(ACCOUNT))) == (JobStatus.SUCCEEDED, 1, 1)
+
+
+class _Overtaken:
+    """The storage as somebody sees it who is overtaken just before the list of a task is read."""
+
+    def __init__(self, world: World, delivery: Delivery) -> None:
+        self._world = world
+        self._delivery = delivery
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.state, name)
+
+    async def get(self, table: str, partition: str, key: str) -> StateRow | None:
+        """See StateStore."""
+        if key.startswith(PART):
+            await run_slice(self._world.services, self._delivery.message.body)
+            self._world.queue.complete(self._delivery)
+            await self._world.work_off()
+        return await self._world.state.get(table, partition, key)

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from infra.local.mutants.fault import Fault
 
-COPIED = ("shared", "tests", "pyproject.toml")
+COPIED = ("shared", "functions", "tests", "pyproject.toml")
 # The quickest first: a trial ends with the first failing test.
 # What plants faults of its own is left out: two at once prove nothing.
 SUITES = (
     "tests/unit/core",
     "tests/unit/test_synchronization.py",
+    "tests/unit/test_codes_nobody_told_of.py",
+    "tests/unit/functions/test_removed_mappings.py",
     "tests/unit/test_planted.py",
     "tests/simulation/test_lost_answers.py",
     "tests/simulation/test_simulation.py",

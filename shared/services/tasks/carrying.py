@@ -22,22 +22,22 @@ TRIED_AGAIN = (Reason.SERVICE_BUSY, Reason.CHANGED_MEANWHILE)
 async def carry(work: Slice, pairs: Sequence[Pair], mapping: Mapping, choose: Choose) -> list[Settled]:
     """Bring these pairs in step as `choose` says, under `mapping`, which may be the mapping in one direction only.
 
-    Answers those that are still open: their turn did not come (`is_cut`), or a busy service has refused them. The
-    others are counted. Raises StateConflict, OvertakenError.
+    Answers those that are still open: the turn of one of their sides did not come (`is_cut`), or a busy service has
+    refused them. The others are counted. Raises StateConflict, OvertakenError.
     """
     own = work.mapping
     pairs = _without_held(work, pairs)
     work.mapping, work.choose = mapping, choose
     try:
         settled = await carry_out(work, pairs)
-        done = [one for one in settled if one.outcome is not None and not _is_busy(one)]
+        still = [one for one in settled if one.outcome is None or _is_busy(one) or _is_half_done(one)]
         page = Page(Observed(), progress_of(work))
-        await count_in(work, page, done)
-        _count_written(work, [one for one in settled if _is_busy(one)])
+        await count_in(work, page, [one for one in settled if one not in still])
+        _count_written(work, still)
         for side, number in page.unchanged.items():
             if side in work.run.counters:
                 work.run.counters[side].unchanged += number
-        return [one for one in settled if one.outcome is None or _is_busy(one)]
+        return still
     finally:
         work.mapping, work.choose = own, None
 
@@ -55,7 +55,7 @@ def _without_held(work: Slice, pairs: Sequence[Pair]) -> list[Pair]:
 
 def parted(still: Sequence[Settled]) -> tuple[list[Settled], list[Settled]]:
     """What is still open, parted into what goes on at once and what has to wait for a busy service."""
-    return [one for one in still if one.outcome is None], [one for one in still if one.outcome is not None]
+    return [one for one in still if not _is_busy(one)], [one for one in still if _is_busy(one)]
 
 
 def why(still: Sequence[Settled]) -> str:
@@ -64,9 +64,9 @@ def why(still: Sequence[Settled]) -> str:
     return held.message if held is not None else Reason.SERVICE_BUSY.sentence
 
 
-def _count_written(work: Slice, busy: Sequence[Settled]) -> None:
-    """Of a pair that is tried again one side may have been written already: nobody else counts that."""
-    for side in (side for one in busy for side in one.written):
+def _count_written(work: Slice, still: Sequence[Settled]) -> None:
+    """Of a pair that is still open one side may have been written already: nobody else counts that."""
+    for side in (side for one in still for side in one.written):
         if side.other in work.run.counters:
             work.run.counters[side.other].add(Counters(modified=1))
 
@@ -74,6 +74,11 @@ def _count_written(work: Slice, busy: Sequence[Settled]) -> None:
 def _is_busy(one: Settled) -> bool:
     held = one.outcome.held if one.outcome is not None else None
     return held is not None and held.reason in TRIED_AGAIN
+
+
+def _is_half_done(one: Settled) -> bool:
+    """Whether time was up between its two sides: nothing but this task knows what was chosen for the other one."""
+    return one.is_cut and one.outcome is not None and one.outcome.held is None
 
 
 def id_of(one: Settled, side: Side) -> str:

@@ -100,7 +100,7 @@ async def _synchronize(at_work: AtWork[CarryOutTask], items: Sequence[dict[str, 
     def choose(pair: Pair, references: References, now: datetime) -> Action:
         action = rules_for(work, task.wanted)(pair, references, now)
         plan = stored[id(pair)][1]
-        is_same = is_as_planned(plan, _now(plan, pair, action, work), work.tables)
+        is_same = is_as_planned(plan, _now(plan, pair, action, work), pair.views, work.tables)
         return action if is_same else Nothing(Reason.CHANGED_MEANWHILE)
 
     cut, busy = parted(await carry(work, [pair for _, _, pair in expected], mapping, choose))
@@ -183,7 +183,7 @@ async def _still_as_planned(work: Slice, task: CarryOutTask, found: Expected) ->
     for one in found:
         _, plan, pair = one
         now = _now(plan, pair, rules(pair, references, work.now), work)
-        if is_as_planned(plan, now, work.tables):
+        if is_as_planned(plan, now, pair.views, work.tables):
             same.append(one)
         elif not is_done(plan, now, pair.views, work.tables):
             moved.append(plan)

@@ -80,7 +80,7 @@ async def step(at_work: AtWork[CoupleTask]) -> bool:
 
 async def _decided(at_work: AtWork[CoupleTask], places: Sequence[Place]) -> list[Wanted]:
     work = at_work.work
-    pairs = [PAIR.unpack((await at_work.part(part))[index]) for part, index in places]
+    pairs = [PAIR.unpack(item) for item in await at_work.items(places)]
     found = await look_up(work.services, work.mapping, [pair.request for pair in pairs])
     return [
         Wanted(place, pair, couple(work.mapping, pair.request, found_for(pair.request, found), work.tables))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from shared.core.error_actions import ErrorAction, refusal_of
 from shared.core.history import What
@@ -20,7 +22,7 @@ from shared.core.sides import Side
 from shared.services.pass_context import Pair, Slice
 from shared.services.record_outcomes import forget
 from shared.services.tasks.error_kinds import DELETE, DOOMED, DeleteTask, Doomed
-from shared.services.tasks.frame import AtWork, TaskKind, wait_once
+from shared.services.tasks.frame import AtWork, TaskKind, take_up
 from shared.services.tasks.restoring import pair_source, read_pairs, state_of_pair
 from shared.services.touches import remove_noted
 
@@ -38,31 +40,15 @@ class _Ended:
 
 async def step(at_work: AtWork[DeleteTask]) -> bool:
     """Choose the next records and write them down, then delete them."""
-    if not at_work.task.begun and not await _take_up(at_work):
+    if not at_work.task.begun and not await take_up(at_work, partial(_chosen, at_work)):
         return True
     await _delete(at_work)
     return False
 
 
-async def _take_up(at_work: AtWork[DeleteTask]) -> bool:
-    """The next part, then what has to be tried again; whether there is anything. Raises Passing, OvertakenError."""
-    task = at_work.task
-    wanted = [DOOMED.unpack(item) for item in await at_work.part(task.part)]
-    if wanted:
-        task.part += 1
-        task.begun = await _chosen(at_work, wanted)
-    elif task.left:
-        await wait_once(at_work)
-        task.begun, task.left = task.left, []  # one that is gone by now was deleted by an earlier try
-    else:
-        return False
-    await at_work.store()
-    return True
-
-
-async def _chosen(at_work: AtWork[DeleteTask], wanted: Sequence[Doomed]) -> list[Doomed]:
+async def _chosen(at_work: AtWork[DeleteTask], items: Sequence[Any]) -> list[Doomed]:
     """The records that may be deleted as they are now; the others are counted as skipped, with the reason."""
-    work = at_work.work
+    work, wanted = at_work.work, [DOOMED.unpack(item) for item in items]
     pairs = {
         (pair.id_at(Side.BUSINESS_CENTRAL), pair.id_at(Side.DATAVERSE)): pair
         for pair in await read_pairs(work, [one.ids for one in wanted])

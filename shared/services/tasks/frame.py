@@ -16,10 +16,12 @@ from typing import Any, Protocol
 from shared.core.failures import Passing
 from shared.core.jobs import Counters, RunKind
 from shared.core.reasons import Reason
+from shared.services.ledger import OvertakenError
 from shared.services.pass_context import Slice
 from shared.services.record_outcomes import MOST_MESSAGES
 from shared.services.repositories.documents import Shape
 from shared.services.run_record import follow_run
+from shared.services.tasks.kinds import Place
 from shared.services.tasks.parts import as_puts
 
 _MODULES = {
@@ -71,6 +73,13 @@ class AtWork[T]:
             self._parts = {number: await runs.part(self.work.run.id, number)}
         return self._parts[number]
 
+    async def items(self, places: Iterable[Place]) -> list[Any]:
+        """What stands in the list at these places. Raises OvertakenError: who ends a run removes its list."""
+        parts = [(await self.part(number), index) for number, index in places]
+        if any(index >= len(part) for part, index in parts):
+            raise OvertakenError(f"run {self.work.run.id} was ended elsewhere")
+        return [part[index] for part, index in parts]
+
     async def keep(self, items: Sequence[Any]) -> None:
         """Make `items` (as JSON) the task's list, in parts; it goes when the run ends. Raises OvertakenError."""
         await self.work.ledger.store(as_puts(self.work.run.id, items))
@@ -100,6 +109,32 @@ async def wait_once[T: Patient](at_work: AtWork[T]) -> None:
     if at_work.task.waited:
         await at_work.store()
         raise Passing(Reason.SERVICE_BUSY.sentence)
+
+
+class InParts[B](Patient, Protocol):
+    """A task that chooses from its list part by part, and stores what it has `begun` before it does it."""
+
+    part: int
+    begun: list[B]
+    left: list[B]
+
+
+async def take_up[B](at_work: AtWork[Any], choose: Callable[[list[Any]], Awaitable[list[B]]]) -> bool:
+    """Begin what is chosen of the next part, then what has to be tried again; whether there was anything, now stored.
+
+    What an earlier try has done all the same is found done. Raises Passing, OvertakenError.
+    """
+    task: InParts[B] = at_work.task
+    if items := await at_work.part(task.part):
+        task.part += 1
+        task.begun = await choose(items)
+    elif task.left:
+        await wait_once(at_work)
+        task.begun, task.left = task.left, []
+    else:
+        return False
+    await at_work.store()
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from shared.core.actions import Action, Seen
 from shared.core.coupling import Coupling
@@ -25,38 +27,22 @@ from shared.services.recover import recover_creates
 from shared.services.tasks.carrying import carry, id_of, parted
 from shared.services.tasks.coupling import creating
 from shared.services.tasks.error_kinds import RESTORE, PairIds, RestoreTask
-from shared.services.tasks.frame import AtWork, TaskKind, wait_once
+from shared.services.tasks.frame import AtWork, TaskKind, take_up
 from shared.services.tasks.synchronizing import in_direction, pairs_as_they_are
 
 
 async def step(at_work: AtWork[RestoreTask]) -> bool:
     """Choose the next pairs and write them down, then restore them."""
     await recover_creates(at_work.work)
-    if not at_work.task.begun and not await _take_up(at_work):
+    if not at_work.task.begun and not await take_up(at_work, partial(_chosen, at_work)):
         return True
     await _restore(at_work)
     return False
 
 
-async def _take_up(at_work: AtWork[RestoreTask]) -> bool:
-    """The next part, then what has to be tried again; whether there is anything. Raises Passing, OvertakenError."""
-    task = at_work.task
-    wanted = [(str(one), str(other)) for one, other in await at_work.part(task.part)]
-    if wanted:
-        task.part += 1
-        task.begun = await _chosen(at_work, wanted)
-    elif task.left:
-        await wait_once(at_work)
-        task.begun, task.left = task.left, []  # what is coupled anew by now was made by an earlier try
-    else:
-        return False
-    await at_work.store()
-    return True
-
-
-async def _chosen(at_work: AtWork[RestoreTask], wanted: Sequence[PairIds]) -> list[PairIds]:
+async def _chosen(at_work: AtWork[RestoreTask], items: Sequence[Any]) -> list[PairIds]:
     """The pairs that can be restored as they are now; the others are counted as skipped, with the reason."""
-    work = at_work.work
+    work, wanted = at_work.work, [(str(one), str(other)) for one, other in items]
     pairs = {_ids(pair.coupling): pair for pair in await read_pairs(work, wanted) if pair.coupling is not None}
     sentences = ["The records are not coupled any more."] * sum(one not in pairs for one in wanted)
     chosen: list[PairIds] = []

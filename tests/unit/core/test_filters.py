@@ -142,7 +142,24 @@ def test_a_wrong_expression_is_refused_with_the_place(expression: str, message: 
         parse_filter(expression)
 
 
-@pytest.mark.parametrize("expression", ["t eq 2026-13-05T08:00:00Z", "t eq 2026-01-05T99:00:00Z", "t eq 2026-01-05T8Z"])
+@pytest.mark.parametrize(
+    "expression", ["(" * 3000 + "a eq 'x'" + ")" * 3000, "not " * 3000 + "a eq 'x'", "(not " * 30 + "a eq 1" + ")" * 30]
+)
+def test_what_is_nested_too_deeply_is_refused(expression: str) -> None:
+    with pytest.raises(FilterError, match="nested deeper than 50 levels"):
+        parse_filter(expression)
+
+
+@pytest.mark.parametrize(("word", "expected"), [("or", True), ("and", False)])
+def test_a_filter_may_have_thousands_of_conditions(word: str, expected: bool) -> None:
+    passes = parse_filter(f" {word} ".join(f"a eq '{number}'" for number in range(3000))).passes
+    assert [passes({"a": value}) for value in ("0", "1500", "2999", "3000")] == [expected] * 3 + [False]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["t eq 2026-13-05T08:00:00Z", "t eq 2026-01-05T99:00:00Z", "t eq 2026-01-05T8Z", "t eq 0001-01-01T00:00:00+14:00"],
+)
 def test_an_impossible_time_is_refused_as_a_wrong_filter(expression: str) -> None:
     with pytest.raises(FilterError, match="position 5"):
         parse_filter(expression)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.tables import Column, ColumnKind, Value
-from shared.core.values import from_document, meaning, same, to_document
+from shared.core.values import from_document, is_kept_for, meaning, same, to_document
 
 VALUES = (
     st.none()
@@ -21,6 +21,38 @@ VALUES = (
     | st.decimals(allow_nan=False, allow_infinity=False)
     | st.datetimes(timezones=st.just(UTC))
 )
+
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("held", "sent", "expected"),
+    [
+        ("DE", " de", True),
+        ("DK", "de", False),
+        (Decimal("100.0"), Decimal("99.999"), True),
+        (Decimal("0.12"), Decimal("0.12345"), True),
+        (Decimal("0.13"), Decimal("0.125"), True),
+        (Decimal("0.12"), Decimal("0.125"), True),
+        (0, Decimal("0.00001"), True),
+        (Decimal("-1.01"), Decimal("-1.005"), True),
+        (Decimal("1.5"), Decimal("1.5"), True),
+        (Decimal("99.99"), Decimal("99.999"), False),
+        (Decimal("0.13"), Decimal("0.12345"), False),
+        (Decimal("99.999"), Decimal(100), False),
+        (110, 100, False),
+        (1, True, False),
+        (NOON, NOON + timedelta(milliseconds=999), True),
+        (NOON, NOON + timedelta(seconds=1), False),
+        (NOON + timedelta(milliseconds=1), NOON, False),
+        (None, 0, False),
+        ("5", Decimal(5), False),
+    ],
+)
+def test_what_a_service_may_keep_for_what_it_was_sent(held: Value, sent: Value, expected: bool) -> None:
+    """A code in capitals, a number with fewer decimals; not a number that somebody else has chosen."""
+    assert is_kept_for(held, sent) is expected
 
 
 @pytest.mark.parametrize(
