@@ -36,14 +36,21 @@ async def answer(
         return _response(await _answered(operation, connections, caller, req))
     except Problem as problem:
         return _refusal(problem)
-    except Passing as failure:
-        wait = int(failure.retry_after or RETRY_AFTER)
-        return _refusal(Problem(503, failure.code, str(failure), retry_after=wait))
-    except NeedsPerson as failure:
-        return _refusal(Problem(502, failure.code, str(failure)))
+    except (Passing, NeedsPerson) as failure:
+        return _refusal(_problem_of(failure))
     except Exception:
         log.exception("%s %s failed", req.method, urlsplit(req.url).path)
         return _refusal(Problem(500, "internal_error", "Something went wrong inside the app; its log has the details."))
+
+
+def _problem_of(failure: Passing | NeedsPerson) -> Problem:
+    """What cannot be done now. Codes of Business Central and Dataverse are theirs, and many; the callers' are few."""
+    if isinstance(failure, NeedsPerson):
+        refuses = Problem(502, "service_refuses", str(failure))
+        return refuses if failure.side is not None else Problem(502, failure.code, str(failure))
+    wait = int(failure.retry_after or RETRY_AFTER)
+    unavailable = Problem(503, "service_unavailable", str(failure), retry_after=wait)
+    return unavailable if failure.side is not None else Problem(503, failure.code, str(failure), retry_after=wait)
 
 
 async def _admitted(operation: Operation, access: Access, req: func.HttpRequest) -> Caller:

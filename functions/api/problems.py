@@ -227,6 +227,18 @@ KINDS = (
     ),
     Kind(502, "not_delivered", "a test notification did not arrive", "See what `detail` says, and ask again."),
     Kind(500, "internal_error", "the app's fault", "Look into the app's log."),
+    Kind(
+        502,
+        "service_refuses",
+        "Business Central or Dataverse lets the app do nothing until a person acts",
+        "See what `detail` says, and `GET /api/health`.",
+    ),
+    Kind(
+        503,
+        "service_unavailable",
+        "Business Central or Dataverse is busy or not reachable",
+        "Try again after `Retry-After` seconds.",
+    ),
 )
 """By status; of storage, queue and token the app's own failures answer 502 or 503 with codes of their own."""
 
@@ -250,7 +262,7 @@ CHANGING = ("cross_site",)
 WITH_FILE = ("body_too_large", "not_yaml")
 WITH_BODY = ("invalid_json", "unknown_member", "body_too_large", "not_json")
 ONCE = ("request_in_progress", "idempotency_key_reused")
-ALWAYS = ("internal_error", *(kind.code for kind in FAILURES))
+ALWAYS = ("internal_error", "service_refuses", "service_unavailable", *(kind.code for kind in FAILURES))
 
 
 def remedy_of(code: str) -> str:

@@ -43,6 +43,7 @@ ALPHA, ALPINE, BETA, GAMMA = ROWS
         ("(numberofemployees gt 10 and numberofemployees le 30) or name eq 'Gamma'", [BETA, GAMMA, ALPINE]),
         ("numberofemployees gt 10 and numberofemployees le 20 or name eq 'Gamma'", [GAMMA, ALPINE]),
         ("10 lt numberofemployees", [BETA, ALPINE]),
+        ("numberofemployees eq 99999999999999999999", []),
         ("creditlimit ge 99.5", [ALPHA]),
         ("donotemail eq true", [BETA]),
         ("customertypecode eq 3", [GAMMA]),

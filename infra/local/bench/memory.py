@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ MORE = 10
 TIMES_THE_PEAK, MOST_MEGABYTES = 1.2, 400
 FIRST = 1  # customer 0 is there before all others
 _PAIRS_AT_ONCE = 5_000
+_ROWS_AT_ONCE = 100_000  # a request has to be answered in time on a busy machine, too
 _MEGABYTE = 1024 * 1024
 NUMBER = "{n:07d}"
 _FIRST_NUMBER = NUMBER.format(n=FIRST)
@@ -96,8 +98,9 @@ def _values(side: Side, lookups: Lookups) -> dict[str, Any]:
 
 async def _load(simulator: Simulator, lookups: Lookups, count: int) -> None:
     table, values = customers.table_of(simulator.side), _values(simulator.side, lookups)
-    body = {"table": table, "operation": "create", "count": count, "start": FIRST, "tracked": False, "values": values}
-    await simulator.control("POST", "rows", body)
+    body = {"table": table, "operation": "create", "tracked": False, "values": values}
+    for numbers in batched(range(FIRST, FIRST + count), _ROWS_AT_ONCE, strict=False):
+        await simulator.control("POST", "rows", body | {"count": len(numbers), "start": numbers[0]})
 
 
 async def _edit(simulator: Simulator, count: int) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.unit.functions.api import Answered, Api
+from functions.api.operation import Reply
+from shared.core.failures import NeedsPerson, Passing
+from shared.core.sides import Side
+from tests.unit.functions.api import BY_NAME, Answered, Api
 
 CUSTOMER = {"mapping": "customer"}
 EMPTY_MAPPING = {
@@ -138,6 +142,26 @@ async def test_an_id_may_be_written_as_forms_of_dataverse_write_it(api: Api) -> 
     assert log.status == 200
     assert ribbon.code == "unknown_record"
     assert couple.json["pairs"][0]["dataverse"]["id"] == BRACES.strip("{}").lower()
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code", "wait"),
+    [
+        (Passing("Busy.", side=Side.DATAVERSE, code="0x80072322", retry_after=7), 503, "service_unavailable", "7"),
+        (NeedsPerson("No company.", side=Side.BUSINESS_CENTRAL, code="Internal_X"), 502, "service_refuses", None),
+        (Passing("Away.", code="storage_unavailable"), 503, "storage_unavailable", "30"),
+        (NeedsPerson("No queue.", code="queue_missing"), 502, "queue_missing", None),
+    ],
+)
+async def test_a_service_in_trouble_is_told_with_a_code_of_this_app(
+    api: Api, failure: Passing | NeedsPerson, status: int, code: str, wait: str | None
+) -> None:
+    async def fails(call: object) -> Reply:
+        raise failure
+
+    told = await api.call(replace(BY_NAME["list_connections"], handler=fails))
+    assert (told.status, told.code, told.headers.get("retry-after")) == (status, code, wait)
+    assert told.json["remedy"]
 
 
 async def test_nothing_is_done_when_something_is_wrong(api: Api) -> None:

@@ -79,4 +79,5 @@ def _number(literal: Literal) -> int | float | None:
         number = float(literal.text)
     except ValueError:
         return None
-    return int(literal.text) if literal.text.lstrip("-").isdigit() else number
+    is_whole = literal.text.lstrip("-").isdigit() and abs(number) < 2**63  # what is larger is no Edm.Int64
+    return int(literal.text) if is_whole else number
