@@ -20,8 +20,8 @@ from infra.local.part import announce, wait_until_told_to_stop
 SCRIPT = Path(__file__).resolve().parents[2] / ".dev/node/node_modules/azurite/dist/src/azurite.js"
 # Only the combined command prints the port that it really got.
 OPTIONS = ("--blobPort", "0", "--queuePort", "0", "--silent", "--disableTelemetry")
-# Azurite does not notice that whoever started it was killed, but the end of its input tells: it stores what it holds and
-# ends, with nobody left to read what it prints.
+# Azurite does not notice that whoever started it was killed, but the end of its input tells. Then it stores what it
+# holds and ends, with nobody left to read what it prints.
 ENDS_WITH_US = (
     "data:text/javascript,"
     "for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => {});"
