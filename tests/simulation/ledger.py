@@ -174,7 +174,7 @@ class Ledger:
         self._judge_creation(story, side)
         self.happened["created"] += 1
         for name, value in said.items():
-            source = story.past[side.other][name].get(value)
+            source = story.past[side.other][name].get(value) if self._travels_to(story, side, name) else None
             self._carried(story, side, name, replace(source) if source else Entry(value, 0, side, known=True))
 
     def _changed(self, story: Story, side: Side, changed: Mapping[str, Value], by_person: bool) -> None:
@@ -262,6 +262,11 @@ class Ledger:
 
     def _both_ways(self, story: Story, name: str) -> bool:
         return BOTH_WAYS is story.kind.direction is story.kind.fields[name].direction
+
+    def _travels_to(self, story: Story, side: Side, name: str) -> bool:
+        """Whether the field is carried to `side` at all; else a new record has there what is there by default."""
+        directions = story.kind.direction, story.kind.fields[name].direction
+        return all(direction.allows(side.other) for direction in directions)
 
     def _wins(self, story: Story, side: Side, name: str) -> bool:
         """Whether the mapping, or what a person has chosen, lets the other side's data win here."""

@@ -27,7 +27,7 @@ class Played:
     broken: tuple[Outcome, ...] = ()
 
 
-def outcomes(seeds: range, jobs: int, *, go_on: bool = False) -> Iterator[Played]:
+def outcomes(seeds: Sequence[int], jobs: int, *, go_on: bool = False) -> Iterator[Played]:
     """Play seeds, a few at a time, in as many processes; see `play_some`."""
     chunks = iter(batched(seeds, AT_ONCE, strict=False))
     play_chunk = partial(play_some, go_on=go_on)

@@ -23,7 +23,7 @@ from shared.services.forms.errors import (
 from shared.services.solving_errors import delete_couplings, delete_records, restore, retry_all
 from shared.services.synchronizing_errors import synchronize_errors
 from tests.simulation.test_tasks_killed import ANNA, account, customer
-from tests.simulation.trouble import TroubledWorld
+from tests.simulation.trouble import Loss, TroubledWorld
 from tests.world import ACCOUNT, CUSTOMERS, World
 
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
@@ -92,6 +92,16 @@ async def test_a_record_that_went_by_itself_counts_as_deleted(world: TroubledWor
     world.trouble.before_write("dataverse", lambda: world.dataverse.remove(ACCOUNT, one))
     assert (await done(world, answer)).counters.deleted == 1
     assert await left(world) == {"No account"}
+
+
+async def test_what_another_task_has_deleted_is_counted_there(world: TroubledWorld) -> None:
+    """Two people ask for the same; the service cannot be reached just as the first is about to be done."""
+    answers = [await delete_records(world.services, only("No account"), ANNA) for _ in range(2)]
+    world.trouble.losses = [("business_central", Loss.CALL_LOST_NOT_DONE)]
+    await world.work_off()
+    jobs = await world.services.jobs.get_many([one.id for answer in answers for one in answer.jobs])
+    assert sorted((job.counters.deleted, job.counters.skipped) for job in jobs) == [(0, 1), (1, 0)]
+    assert await left(world) == {"No customer"}
 
 
 @pytest.mark.parametrize("action", [restore, delete_records])

@@ -5,7 +5,7 @@ What has moved since is left alone, with a sentence in the job: the next run, or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,13 +46,24 @@ async def step(at_work: AtWork[CarryOutTask]) -> bool:
         await _delete(at_work)
     elif not task.todo and not await _take_up(at_work):
         return True
-    items = [item for item in task.todo if unpack(item).effect.writes]
+    items, again = _each_pair_once(item for item in task.todo if unpack(item).effect.writes)
     task.todo = []
     if task.wanted.what is PreviewKind.UNCOUPLE:
         await _uncouple(at_work, items)
     else:
         await _synchronize(at_work, items)
+    task.todo += again
     return False
+
+
+def _each_pair_once(items: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The first item of each pair, and the others: what two pages of the feeds told of one pair stands there twice."""
+    first, others = dict[tuple[str | None, ...], dict[str, Any]](), list[dict[str, Any]]()
+    for item in items:
+        ids = tuple(unpack(item).ids[side] for side in Side)
+        if first.setdefault(ids, item) is not item:
+            others.append(item)
+    return list(first.values()), others
 
 
 async def _take_up(at_work: AtWork[CarryOutTask]) -> bool:

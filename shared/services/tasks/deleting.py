@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from shared.core.error_actions import ErrorAction, refusal_of
-from shared.core.history import What
+from shared.core.history import What, newest_in
 from shared.core.jobs import Counters
 from shared.core.reasons import Reason
 from shared.core.records import Delete, RefusalKind, WriteResult, Written
@@ -31,9 +31,10 @@ _BUSY = (RefusalKind.PASSING, RefusalKind.UNKNOWN, RefusalKind.NOT_RUN)
 
 @dataclass(slots=True)
 class _Ended:
-    """What became of a step's deletions: what is gone, what a busy service has refused, and sentences for the rest."""
+    """What became of deletions: what is gone now, what was gone before, what a busy service refused, and sentences."""
 
     gone: list[Doomed] = field(default_factory=list)
+    missing: list[Doomed] = field(default_factory=list)
     busy: list[Doomed] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -86,22 +87,36 @@ async def _delete(at_work: AtWork[DeleteTask]) -> None:
             results = await work.services.rows(side).write(work.tables[side], writes, [])
             for one, result in zip(mine, results, strict=True):
                 _sort(work, ended, one, result)
+    ours = [one for one in ended.missing if await _is_ours(work, one)]
+    ended.gone += ours
     await _end_couplings(work, ended.gone)
-    at_work.count(Counters(deleted=len(ended.gone), failed=len(ended.refused)))
+    skipped = len(ended.missing) - len(ours)
+    at_work.count(Counters(deleted=len(ended.gone), skipped=skipped, failed=len(ended.refused)))
     at_work.say(ended.refused)
     work.state.coupled = max(0, work.state.coupled - len(ended.gone))
     task.begun, task.left = [], [*task.left, *ended.busy]
 
 
 def _sort(work: Slice, ended: _Ended, one: Doomed, result: WriteResult) -> None:
-    if isinstance(result, Written) or result.kind is RefusalKind.GONE:
+    if isinstance(result, Written):
         ended.gone.append(one)
+    elif result.kind is RefusalKind.GONE:
+        ended.missing.append(one)
     elif result.kind in _BUSY:
         ended.busy.append(one)
     elif result.kind is RefusalKind.CHANGED:
         ended.refused.append(f"{_name(work, one)} was edited meanwhile; it is not deleted.")
     else:
         ended.refused.append(f"{one.survivor.product} did not delete {_name(work, one)}: {result.message}")
+
+
+async def _is_ours(work: Slice, one: Doomed) -> bool:
+    """Whether a record that is gone was deleted by this task, before it was interrupted: its coupling goes after it."""
+    if await work.couplings.find(Side.BUSINESS_CENTRAL, [one.business_central]):
+        return True
+    ended = await work.couplings.ended(one.survivor, one.record_id)
+    touch = newest_in(ended[0].history) if ended else None
+    return touch is not None and not set(touch.jobs).isdisjoint(work.run.jobs.values())
 
 
 async def _end_couplings(work: Slice, gone: Sequence[Doomed]) -> None:
