@@ -64,7 +64,7 @@ async def pairs_of(work: Slice, observed: Observed, couplings: Sequence[Coupling
         Pair({side: _view(work, side, coupling.at(side), observed) for side in Side}, coupling)
         for coupling in couplings
     ]
-    await _read_what_is_missing(work, pairs)
+    await _read_what_is_missing(work, observed, pairs)
     coupled = {side: {coupling.at(side).id for coupling in couplings} for side in Side}
     for side in Side:
         for record_id, record in observed.records[side].items():
@@ -83,7 +83,7 @@ def plain_pair(work: Slice, observed: Observed, coupling: Coupling) -> Pair | No
         return None
     views = {side: _view(work, side, coupling.at(side), observed) for side in Side}
     pair = Pair(views, coupling)
-    if work.keeps_out(pair) or work.asserts(pair):
+    if work.keeps_out(pair) or work.asserts(pair) or any(_is_doubtful(observed, pair, side) for side in Side):
         return None
     return pair if all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side) else None
 
@@ -137,7 +137,7 @@ async def read_views(work: Slice, side: Side, ids: Iterable[str]) -> dict[str, V
 def _view(work: Slice, side: Side, end: CoupledRecord, observed: Observed) -> View:
     """One side of a coupled pair as the feed shows it; what a lagging replica remembers is no news.
 
-    Where no version is known to hold the base, there is nothing to tell the replica's lag by: the primary is asked.
+    Where no version is known to hold the base, there is nothing to tell the replica's lag by.
     """
     if end.id in observed.deleted[side]:
         return GONE
@@ -149,10 +149,19 @@ def _view(work: Slice, side: Side, end: CoupledRecord, observed: Observed) -> Vi
     return view_of(work, side, record)
 
 
-async def _read_what_is_missing(work: Slice, pairs: list[Pair]) -> None:
-    """Read the other side where the coupling does not remember enough, or where a deletion asks for it."""
+def _is_doubtful(observed: Observed, pair: Pair, side: Side) -> bool:
+    """Whether a feed has told a record that is not believed: a replica lags, or the service's clock has gone back."""
+    return pair.views[side].seen is Seen.UNREAD and pair.id_at(side) in observed.records[side]
+
+
+async def _read_what_is_missing(work: Slice, observed: Observed, pairs: list[Pair]) -> None:
+    """Read the other side where the coupling does not remember enough, or where a deletion asks for it.
+
+    Of what is doubtful the primary is asked, too: an edit may have been made while the service's clock was behind.
+    """
     for side in Side:
-        concerned = [pair for pair in pairs if pair.views[side].seen is Seen.UNREAD and _must_read(work, pair, side)]
+        unread = [pair for pair in pairs if pair.views[side].seen is Seen.UNREAD]
+        concerned = [one for one in unread if _is_doubtful(observed, one, side) or _must_read(work, one, side)]
         views = await read_views(work, side, [pair.coupling.at(side).id for pair in concerned if pair.coupling])
         for pair in concerned:
             assert pair.coupling is not None

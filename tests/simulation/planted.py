@@ -62,20 +62,6 @@ PLANTED: tuple[Planted, ...] = (
         6,
     ),
     Planted(
-        "changes-not-announced",
-        (
-            ("services/apply.py", "await work.ledger.announce(entries((), changes))", "[]"),
-            (
-                "services/apply.py",
-                "action.before.attempting(action.writes, action.coupling, work.now)",
-                "action.before.unsure()",
-            ),
-        ),
-        "After a lost answer the app takes its own edit for a person's: false conflicts, edits overwritten.",
-        2574,
-        (Luck.LOST_AFTER, Luck.CRASH),
-    ),
-    Planted(
         "no-fencing",
         (
             (

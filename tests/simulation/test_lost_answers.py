@@ -458,3 +458,38 @@ async def test_a_record_whose_creation_was_not_answered_is_counted_whenever_the_
         await by_timer(world)
         assert (len(customers(world)), await written(world)) == (1, (1, 0)), call
         call += 1
+
+
+@pytest.mark.parametrize("side", Side)
+async def test_an_edit_made_while_the_clock_of_its_service_was_behind_is_carried_over(
+    world: TroubledWorld, side: Side
+) -> None:
+    customer, account = await coupled(world)
+    world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+    world.dataverse.edit(ACCOUNT, account, {"emailaddress1": "2@fabrikam.example"})
+    await world.synchronize("CUSTOMER")
+    now = world.clock.now()
+    world.clock.set(now - timedelta(minutes=5))
+    if side is Side.BUSINESS_CENTRAL:
+        world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3"})
+    else:
+        world.dataverse.edit(ACCOUNT, account, {"telephone1": "3"})
+    world.clock.set(now)
+    await world.synchronize("CUSTOMER")
+    assert world.row(CUSTOMERS, customer)["phoneNumber"] == world.row(ACCOUNT, account)["telephone1"] == "3"
+
+
+async def test_what_a_dead_host_has_written_is_nobodys_edit_when_its_source_is_edited_again() -> None:
+    call, was_killed = 1, True
+    while was_killed:
+        world = TroubledWorld()
+        await world.open_all()
+        customer, account = await coupled(world)
+        world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "2"})
+        was_killed = await killed_at(world, call)
+        world.business_central.edit(CUSTOMERS, customer, {"phoneNumber": "3"})
+        for _ in range(2):
+            world.clock.advance(minutes=20)
+            await by_timer(world)
+        assert (world.row(ACCOUNT, account)["telephone1"], await world.items("CUSTOMER")) == ("3", []), call
+        call += 1

@@ -46,6 +46,27 @@ FAULTS: tuple[Fault, ...] = (
         "After a killed run a record that moved is taken for what it was, and an edit is overwritten.",
     ),
     Fault(
+        "changes-not-announced",
+        "services/apply.py",
+        "await work.ledger.announce(entries((), changes))",
+        "[]",
+        "After a kill the app takes its own edit for a person's: false conflicts, edits overwritten.",
+    ),
+    Fault(
+        "unanswered-write-forgotten",
+        "services/apply.py",
+        "before = replace(action.before.unsure(), attempt=settled.earlier)",
+        "before = replace(action.before.unsure(), attempt=None)",
+        "A write whose answer was lost lands after the same was refused, and is taken for somebody's edit.",
+    ),
+    Fault(
+        "what-a-feed-contradicts-is-not-read",
+        "services/observe.py",
+        "concerned = [one for one in unread if _is_doubtful(observed, one, side) or _must_read(work, one, side)]",
+        "concerned = [one for one in unread if _must_read(work, one, side)]",
+        "An edit made while the clock of its service was behind is never carried over.",
+    ),
+    Fault(
         "unsure-record-not-read",
         "services/observe.py",
         "return not is_remembered(work.mapping, side, pair.coupling.at(side), work.tables[side])",

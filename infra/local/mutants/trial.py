@@ -24,6 +24,7 @@ SUITES = (
     "tests/unit/functions/test_removed_mappings.py",
     "tests/unit/test_planted.py",
     "tests/simulation/test_lost_answers.py",
+    "tests/simulation/test_error_tasks_killed.py",
     "tests/simulation/test_simulation.py",
 )
 PATIENCE = 5  # times as long as without a fault; a fault may keep a test from ending
