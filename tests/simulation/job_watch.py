@@ -29,6 +29,7 @@ class JobWatch:
         self.shown: dict[str, list[Planned]] = {}
         self._callers: dict[str, tuple[str, str]] = {}
         self._ended: dict[str, dict[str, Any]] = {}
+        self._begun: set[str] = set()
         self._endings: dict[str, Any] = {}
         self._in_work: defaultdict[str, list[Execution]] = defaultdict(list)
         self._surely: defaultdict[str, list[Execution]] = defaultdict(list)
@@ -64,11 +65,16 @@ class JobWatch:
         return self._callers.get(run, ("", ""))[0] == JobType.PREVIEW
 
     def is_about_to_write(self, execution: Execution, table: Table, writes: Sequence[Write]) -> None:
-        """A slice sends these writes. Raises Broken when it is to look only, or does what its preview has not shown."""
+        """A slice sends these writes. Raises Broken when it is to look only, or does what its preview has not shown.
+
+        A create that was begun before is repeated under its id just as it was begun, for it may still land.
+        """
         _, caller = self._callers.get(execution.run, ("", ""))
         if self.is_preview(execution.run):
             raise Broken("a preview writes nothing", f"{len(writes)} writes to {table.name}")
-        for write in writes if caller in self.shown else ():
+        new = [write for write in writes if not (isinstance(write, Create) and write.id in self._begun)]
+        self._begun |= {write.id for write in writes if isinstance(write, Create) and write.id is not None}
+        for write in new if caller in self.shown else ():
             if not any(_is_shown(one, table.side, write) for one in self.shown[caller]):
                 raise Broken("only what was shown is done", f"{write} in {table.name}")
 

@@ -240,8 +240,17 @@ class Ledger:
             mine = story.now[side][other]
             is_open = mine.origin is side and not mine.known and self._both_ways(story, other)
             is_blank = mine.value is None and not story.agreed[other]  # never compared: nobody's edit
-            if other != name and is_open and not is_blank and mine.value not in story.agreed[other]:
+            if other == name or not is_open or is_blank or self._is_decided(story, name, other):
+                continue
+            if mine.value not in story.agreed[other]:
                 raise Broken("a group is one", f"{what}, though {other} there was {mine.value!r}", story.tag)
+
+    def _is_decided(self, story: Story, name: str, other: str) -> bool:
+        """Whether somebody decides this record field by field: about the other one, or it is of another group."""
+        group = story.kind.fields[name].group
+        is_apart = group is None or story.kind.fields[other].group != group
+        chosen = [leave for leave in self.leaves if leave.names is not None and (is_apart or other in leave.names)]
+        return any(leave.covers(story.kind.name, story.tag, side) for leave in chosen for side in Side)
 
     def _judge_open_edit(self, story: Story, side: Side, name: str, old: Entry, new: Entry, what: str) -> None:
         """Over an edit that the other side has never seen."""
