@@ -99,6 +99,7 @@ class Server:
         if answer.code:
             self.statistics.refused(answer.code)
         headers = {"OData-Version": "4.0", "request-id": str(uuid4()), "Cache-Control": "no-cache, no-store"}
+        headers["Date"] = self.company.clock.date()
         content = answer.content()
         if content:
             headers["Content-Type"] = "application/json; odata.metadata=minimal"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +39,10 @@ class Clock:
             return self.held_at
         self._last = max(self._last, int((time.time() * 1000 + self.offset_ms) * 3 / 10))
         return _milliseconds(self._last)
+
+    def date(self) -> str:
+        """The moment that an answer is given, as its header Date says it: of the same clock as the rows' times."""
+        return formatdate(time.time() + self.offset_ms / 1000, usegmt=True)
 
 
 def _milliseconds(ticks: int) -> int:
