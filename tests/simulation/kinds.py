@@ -18,6 +18,7 @@ from tests.world import ACCOUNT, CONTACT, CONTACTS, CURRENCIES, CURRENCY_ROW, CU
 BC, DV = Side.BUSINESS_CENTRAL, Side.DATAVERSE
 TO, BOTH_WAYS = Direction.TO_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
 LOCAL = "EUR"
+DANGLING = "?"  # what a reference says whose record is gone
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,6 @@ class Dictionary:
         if each.reference is None:
             return value
         if each.reference.kind is ReferenceKind.CURRENCY:
-            code = self._codes.get(value, "?" if value else None)
+            code = self._codes.get(value, DANGLING if value else None)
             return None if code == LOCAL else code
-        return self._companies.get(value, "?" if value else None)
+        return self._companies.get(value, DANGLING if value else None)

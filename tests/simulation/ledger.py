@@ -16,7 +16,7 @@ from shared.core.mapping import ConflictScope
 from shared.core.mapping import Mapping as TableMapping
 from shared.core.sides import Side
 from shared.core.tables import Value
-from tests.simulation.kinds import BOTH_WAYS, DV, Kind
+from tests.simulation.kinds import BOTH_WAYS, DANGLING, DV, Kind
 from tests.simulation.leave import Leave
 
 type Shown = tuple[str, dict[str, Value]]  # a tag, and what the record says
@@ -177,11 +177,13 @@ class Ledger:
             source = story.past[side.other][name].get(value) if self._travels_to(story, side, name) else None
             self._carried(story, side, name, replace(source) if source else Entry(value, 0, side, known=True))
 
-    def _changed(self, story: Story, side: Side, changed: Mapping[str, Value], by_person: bool) -> None:
+    def _changed(self, story: Story, side: Side, changed: dict[str, Value], by_person: bool) -> None:
         if by_person:
             for name, value in changed.items():
                 self._typed(story, side, name, value)
             return
+        for name in [name for name, value in changed.items() if value == DANGLING]:
+            self._typed(story, side, name, changed.pop(name))  # what it refers to was deleted, as somebody has chosen
         carried = {name: self._judge(story, side, name, value) for name, value in changed.items()}
         for name, entry in carried.items():
             self._carried(story, side, name, entry)
