@@ -83,16 +83,15 @@ def plain_pair(work: Slice, observed: Observed, coupling: Coupling) -> Pair | No
         return None
     views = {side: _view(work, side, coupling.at(side), observed) for side in Side}
     pair = Pair(views, coupling)
-    if work.keeps_out(pair) or work.asserts(pair) or any(_is_doubtful(observed, pair, side) for side in Side):
+    if work.keeps_out(pair) or work.asserts(pair):
         return None
-    return pair if all(_is_plain(work, side, views[side], coupling.at(side)) for side in Side) else None
+    return pair if all(_is_plain(work, side, views[side], coupling.at(side), observed) for side in Side) else None
 
 
-def _is_plain(work: Slice, side: Side, view: View, end: CoupledRecord) -> bool:
+def _is_plain(work: Slice, side: Side, view: View, end: CoupledRecord, observed: Observed) -> bool:
     if view.record is None:
-        return (
-            view.seen is Seen.UNREAD and not end.outside and is_remembered(work.mapping, side, end, work.tables[side])
-        )
+        is_unread = view.seen is Seen.UNREAD and not end.outside and end.id not in observed.records[side]
+        return is_unread and is_remembered(work.mapping, side, end, work.tables[side])
     blank = [name for name, value in view.record.values.items() if value is None]
     return view.in_filter and (end.base is None or all(end.base.get(name) is None for name in blank))
 

@@ -276,7 +276,7 @@ class People:
             return self._value(draw)
         if each is PERSON.fields["company"]:
             companies = self._companies(side)
-            return companies[draw.choice(sorted(companies))]
+            return companies[draw.choice(sorted(companies))] if companies else None
         known = self._currencies(side)
         code = draw.choice(sorted({*known, LOCAL}))
         return known.get(code)
