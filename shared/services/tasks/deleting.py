@@ -1,8 +1,8 @@
 """Delete Records as a task: the record that is left of each pair is deleted, and its coupling with it.
 
 Source: action Delete Records of the page Coupled Data Synchronization Errors. What is about to be deleted is stored
-first; a record that is found gone when a step is repeated was deleted. Each deletion names the version that was seen,
-so a record that somebody has edited meanwhile stays.
+first; a record that is found gone was deleted by this task if its coupling still stands, or tells so. Each deletion
+names the version that was seen, so a record that somebody has edited meanwhile stays.
 """
 
 from __future__ import annotations
